@@ -1,0 +1,215 @@
+"""An action and its ballots: what has happened to it so far.
+
+Nothing here decides: `toutdoux.core.decision` reads an action and says what follows, and
+`toutdoux.core.replay` is the only one that changes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .charter import Charter, Kind, KindRules, Starts
+from .history import BallotName, Choice, Effect, FollowUp, How, State
+from .roll import Opening
+
+
+# Looked up once: an enumeration's members are slow to name, and every vote asks for these.
+_FOR, _AGAINST = Choice.FOR, Choice.AGAINST
+_OWN_BALLOT = BallotName.ACTION
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A vote that does not count: by somebody off the roll, or known after the decision."""
+
+    choice: Choice
+    at: datetime
+    recorded_at: datetime | None = None
+    """Set when it became known after the decision was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A count of votes."""
+
+    for_: int = 0
+    against: int = 0
+    abstain: int = 0
+
+    @property
+    def expressed(self) -> int:
+        return self.for_ + self.against + self.abstain
+
+
+@dataclass(slots=True)
+class Ballot:
+    """One vote in force per person; opinions apart, never counted."""
+
+    votes: dict[str, Choice] = field(default_factory=dict)
+    opinions: dict[str, Opinion] = field(default_factory=dict)
+    for_: int = 0
+    against: int = 0
+    abstain: int = 0
+    expressed: int = 0
+    used: bool = False
+    """Whether anybody ever voted or gave an opinion here."""
+
+    @property
+    def tally(self) -> Tally:
+        return Tally(self.for_, self.against, self.abstain)
+
+    def cast(self, member: str, choice: Choice) -> None:
+        """Put a vote in force, in place of the person's earlier one."""
+        earlier = self.votes.get(member)
+        if earlier is not None:
+            self._count(earlier, -1)
+        self.votes[member] = choice
+        self._count(choice, +1)
+        self.used = True
+
+    def take_back(self, member: str) -> bool:
+        """Leave the person without a vote or opinion. False if none was in force."""
+        if member in self.votes:
+            self.strike(member)
+            return True
+        return self.opinions.pop(member, None) is not None
+
+    def strike(self, member: str) -> None:
+        """Take out somebody's vote, if there is one; it does not become an opinion."""
+        choice = self.votes.pop(member, None)
+        if choice is not None:
+            self._count(choice, -1)
+
+    def _count(self, choice: Choice, by: int) -> None:
+        self.expressed += by
+        if choice is _FOR:
+            self.for_ += by
+        elif choice is _AGAINST:
+            self.against += by
+        else:
+            self.abstain += by
+
+
+@dataclass(slots=True)
+class CounterVote:
+    """The vote on cancelling an action; a vote *for* is a vote for cancelling."""
+
+    called_by: str
+    called_at: datetime
+    reason: str
+    window_end: datetime
+    closes_at: datetime
+    """The end of its window, or the decision if that came first."""
+    ballot: Ballot = field(default_factory=Ballot)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided, and with which figures."""
+
+    state: State
+    how: How | None
+    at: datetime
+    roll: int
+    tally: Tally
+    counter_vote: Tally | None
+    contested: bool
+    """Whether the action was contested when it was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One wording of the object. A correction replaces a version; an amendment adds one."""
+
+    at: datetime
+    object: str
+
+
+@dataclass(frozen=True, slots=True)
+class CharterVersion:
+    """A charter and since when it is in force; `number` counts from 1."""
+
+    number: int
+    charter: Charter
+    since: datetime | None
+    """None for the one the history begins with."""
+    by_action: str | None = None
+
+
+@dataclass(slots=True)
+class Action:
+    """An action as it stands."""
+
+    # What was said when it was proposed.
+    ref: str
+    """`AE27`."""
+    kind: Kind
+    number: int
+    proposer: str
+    leader: str
+    proposed_at: datetime
+    link: str | None
+    condition: str | None
+    effects: tuple[Effect, ...]
+    charter: CharterVersion
+    rules: KindRules
+    order: int
+    """Its place among the proposals, from 0."""
+
+    # The vote as it was last opened.
+    opening: Opening
+    window_end: datetime
+    closes_at: datetime
+    roll_size: int
+    versions: list[Version]
+    ballot: Ballot = field(default_factory=Ballot)
+    struck: set[str] = field(default_factory=set)
+    contest_end: datetime | None = None
+    counter_vote: CounterVote | None = None
+
+    # What became of it.
+    state: State = State.OPEN
+    decision: Decision | None = None
+    condition_met_at: datetime | None = None
+    followed_up: FollowUp = FollowUp.TO_DO
+
+    @property
+    def object(self) -> str:
+        return self.versions[-1].object
+
+    @property
+    def may_start_at(self) -> datetime | None:
+        """The instant from which it may start; None while it may not.
+
+        Source: "States" ("From the instant it may start, and its condition … was recorded as
+        met").
+        """
+        if self.rules.starts is Starts.WHEN_PROPOSED:
+            since = self.proposed_at
+        elif self.decision is not None and self.state is State.ADOPTED:
+            since = self.decision.at
+        else:
+            return None
+        if self.condition is None:
+            return since
+        return self.condition_met_at and max(since, self.condition_met_at)
+
+    @property
+    def follow_up(self) -> FollowUp | None:
+        """Where it is among the things to do; None before it may start and once it ended."""
+        if self.state in (State.CANCELLED, State.WITHDRAWN) or self.may_start_at is None:
+            return None
+        return self.followed_up
+
+    def is_open(self, name: BallotName, at: datetime) -> bool:
+        """Whether votes are taken on one of its ballots at an instant."""
+        if name is _OWN_BALLOT:
+            return at < self.closes_at
+        counter_vote = self.counter_vote
+        return counter_vote is not None and at < counter_vote.closes_at
+
+    def ballot_named(self, name: BallotName) -> Ballot | None:
+        if name is _OWN_BALLOT:
+            return self.ballot
+        return self.counter_vote.ballot if self.counter_vote else None

@@ -1,0 +1,82 @@
+"""The audit: what was done without the action it needed, or before that action might start.
+
+Source: the charter's rules of procedure (`needs_action`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from .action import Action
+from .charter import Kind
+from .chronicle import Chronicle
+from .history import State
+from .instants import first_instant
+from .journal import Entry, Period, told_in
+from .replay import Standing
+from .words import Sentence, say
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    entry: Entry
+    needed: Kind
+    """The kind of action it needs; for an ordinary one either kind will do."""
+    why: Sentence
+
+
+def audit(chronicle: Chronicle, standing: Standing, period: Period) -> Iterator[Finding]:
+    """Go through what is told in a period, in order of date.
+
+    An entry has a day, not an hour: it is in order if its action might start before that day was
+    over, and had not ended before it began.
+    """
+    for entry in sorted(chronicle.journal, key=lambda one: one.dates.first):
+        if told_in(entry, period):
+            begin = first_instant(entry.dates.first, chronicle.zone)
+            end = chronicle.end_of(entry.dates.first)
+            needed = _needed(standing, entry, end)
+            why = needed and _missing(standing, entry, needed, begin, end)
+            if needed and why:
+                yield Finding(entry, needed, why)
+
+
+def _needed(standing: Standing, entry: Entry, end: datetime) -> Kind | None:
+    """What the charter in force on that day asks for."""
+    in_force = [one for one in standing.charters if one.since is None or one.since < end]
+    return in_force[-1].charter.needs_action.get(entry.kind)
+
+
+def _missing(
+    standing: Standing, entry: Entry, needed: Kind, begin: datetime, end: datetime
+) -> Sentence | None:
+    """What was missing; None when an action covers the entry as it should."""
+    covering = [standing.actions[ref] for ref in entry.actions if ref in standing.actions]
+    if not covering:
+        return say("no action covers it")
+    fitting = [one for one in covering if needed is Kind.ORDINARY or one.kind is needed]
+    if not fitting:
+        refs = ", ".join(one.ref for one in covering)
+        return say("it is covered only by {refs}", refs=refs)
+    reasons = [_not_covered(action, begin, end) for action in fitting]
+    return None if None in reasons else reasons[0]
+
+
+def _not_covered(action: Action, begin: datetime, end: datetime) -> Sentence | None:
+    """Why an action does not cover what was done on a day; None when it does."""
+    since, decision = action.may_start_at, action.decision
+    if (
+        decision is not None
+        and action.state in (State.CANCELLED, State.WITHDRAWN)
+        and (since is None or decision.at <= begin)
+    ):
+        return say("{ref} was {state} on {at}", ref=action.ref, state=action.state, at=decision.at)
+    if since is None:
+        if action.state is State.ADOPTED:
+            return say("the condition of {ref} was not recorded as met", ref=action.ref)
+        return say("{ref} is not adopted", ref=action.ref)
+    if since >= end:
+        return say("{ref} might not start before {at}", ref=action.ref, at=since)
+    return None

@@ -1,0 +1,61 @@
+"""What the charter says of an action: one function, to be read beside the statutes.
+
+Source: the tables "The charter" and "States", and "Votes" and "The counter-vote" in the rules.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from .action import Action
+from .charter import AtEnd
+from .history import How, State
+
+
+def decide(action: Action, now: datetime) -> tuple[State, How | None]:
+    """Say in which state an undecided action is, and how it was decided if it now is.
+
+    Args:
+        action: an action that is open, contested or under a counter-vote, with its votes and its
+            roll as they are at `now`.
+        now: the instant it is asked about, in UTC. A window that ends at `now` has ended.
+
+    Returns:
+        The state, and for adopted and cancelled also how.
+    """
+    rules, roll, votes = action.rules, action.roll_size, action.ballot
+
+    # Under a counter-vote, only the counter-vote decides.
+    counter = action.counter_vote
+    if counter is not None and rules.counter_vote is not None:
+        if rules.counter_vote.cancels.reached(counter.ballot.for_, roll, counter.ballot.expressed):
+            return State.CANCELLED, How.COUNTER_VOTE
+        if now >= counter.window_end:
+            return State.ADOPTED, How.COUNTER_VOTE_FAILED
+        return State.COUNTER_VOTE, None
+
+    # The early thresholds hold at any moment, also while contested; adoption comes first.
+    if rules.adopted_early.reached(votes.for_, roll, votes.expressed):
+        return State.ADOPTED, How.MAJORITY
+    if rules.cancelled_early.reached(votes.against, roll, votes.expressed):
+        return State.CANCELLED, How.OPPOSED
+
+    if now < action.window_end:
+        return State.OPEN, None
+
+    # The window is over.
+    if rules.at_end is AtEnd.PLURALITY:
+        quorum = rules.quorum
+        if votes.for_ > votes.against and (
+            quorum is None or quorum.reached(votes.expressed, roll, votes.expressed)
+        ):
+            return State.ADOPTED, How.PLURALITY
+        return State.CANCELLED, How.NOT_ADOPTED
+
+    if votes.against == 0:
+        return State.ADOPTED, How.UNOPPOSED
+
+    # Somebody is against: they have the contest window, if there is one, to call a counter-vote.
+    if rules.contest_window is None or now >= action.window_end + rules.contest_window:
+        return State.ADOPTED, How.NO_COUNTER_VOTE
+    return State.CONTESTED, None

@@ -1,0 +1,489 @@
+"""Why an action is in its state, and what would change it, in plain sentences with the figures.
+
+The sentences quote the charter's version that judges the action; they are made from the very
+values that `toutdoux.core.decision` looked at, and are the same wherever they are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from .action import Action, Decision, Tally
+from .charter import AtEnd, Base, Kind, Threshold
+from .history import How, State
+from .replay import Standing
+from .words import Sentence, say, say_n
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    why: tuple[Sentence, ...]
+    """Why it is in this state: the verdict with its figures, the rule, what else bears on it."""
+    next: tuple[Sentence, ...]
+    """What would change it, and what happens by itself."""
+
+
+def explain(standing: Standing, action: Action) -> Explanation:
+    """Explain an action as it stands.
+
+    Args:
+        standing: where the association stands at the instant it is asked about.
+        action: one of its actions.
+    """
+    told = _Told(standing, action)
+    return Explanation(tuple(told.why()), tuple(told.next()))
+
+
+# --- thresholds in words -------------------------------------------------------------------------
+
+_SHARES = {
+    (True, Fraction(1, 2)): say("more than half"),
+    (True, Fraction(1, 3)): say("more than a third"),
+    (True, Fraction(2, 3)): say("more than two thirds"),
+    (True, Fraction(1, 4)): say("more than a quarter"),
+    (True, Fraction(3, 4)): say("more than three quarters"),
+    (False, Fraction(1, 2)): say("at least half"),
+    (False, Fraction(1, 3)): say("at least a third"),
+    (False, Fraction(2, 3)): say("at least two thirds"),
+    (False, Fraction(1, 4)): say("at least a quarter"),
+    (False, Fraction(3, 4)): say("at least three quarters"),
+}
+
+
+def share_in_words(threshold: Threshold) -> Sentence:
+    """The share a threshold asks for ("more than half"), without saying of what."""
+    fraction = threshold.fraction
+    assert fraction is not None
+    known = _SHARES.get((threshold.strict, fraction))
+    if known is not None:
+        return known
+    if threshold.strict:
+        return say("more than {fraction}", fraction=fraction)
+    return say("at least {fraction}", fraction=fraction)
+
+
+def threshold_in_words(
+    threshold: Threshold, roll: int | None = None, expressed: int | None = None
+) -> Sentence:
+    """A threshold in words, with the figures of one ballot where they are given.
+
+    "more than half of the 28 on the roll", or "more than half of the roll".
+    """
+    if threshold.votes is not None:
+        return say_n("at least {n} vote", "at least {n} votes", threshold.votes)
+    share = share_in_words(threshold)
+    if threshold.base is Base.ROLL:
+        if roll is None:
+            return say("{share} of the roll", share=share)
+        return say_n(
+            "{share} of the {n} on the roll", "{share} of the {n} on the roll", roll, share=share
+        )
+    if expressed is None:
+        return say("{share} of the votes expressed", share=share)
+    return say_n(
+        "{share} of the {n} vote expressed",
+        "{share} of the {n} votes expressed",
+        expressed,
+        share=share,
+    )
+
+
+def tally_in_words(tally: Tally) -> Sentence:
+    """ "12 for, 1 against, 2 neutral"."""
+    return say(
+        "{for_}, {against}, {abstain}",
+        for_=say_n("{n} for", "{n} for", tally.for_),
+        against=say_n("{n} against", "{n} against", tally.against),
+        abstain=say_n("{n} neutral", "{n} neutral", tally.abstain),
+    )
+
+
+# --- one action ----------------------------------------------------------------------------------
+
+
+class _Told:
+    """The sentences about one action at one instant."""
+
+    def __init__(self, standing: Standing, action: Action) -> None:
+        self.now = standing.at
+        self.members = standing.members
+        self.action = action
+        self.rules = action.rules
+        self.roll = action.roll_size
+
+    def why(self) -> Iterator[Sentence]:
+        decision = self.action.decision
+        if decision is None:
+            yield from self._undecided()
+        elif decision.how is None:
+            yield say("Withdrawn by its leader on {at}.", at=decision.at)
+        else:
+            yield self._verdict(decision, decision.how)
+        yield from self._rule()
+        yield from self._beside()
+
+    def next(self) -> Iterator[Sentence]:
+        match self.action.state:
+            case State.OPEN:
+                yield from self._open_next()
+            case State.CONTESTED:
+                yield from self._contested_next()
+            case State.COUNTER_VOTE:
+                yield from self._counter_vote_next()
+            case State.ADOPTED:
+                yield from self._adopted_next()
+            case _:
+                yield say("This is final. The same thing can be proposed again as a new action.")
+
+    # Why.
+
+    def _undecided(self) -> Iterator[Sentence]:
+        action, tally = self.action, self.action.ballot.tally
+        figures = tally_in_words(tally)
+        to_come = say_n("{n} to come", "{n} to come", self.roll - tally.expressed)
+        if action.state is State.OPEN:
+            yield say_n(
+                "Open until {end}: {tally}, {to_come}, of {n} on the roll.",
+                "Open until {end}: {tally}, {to_come}, of {n} on the roll.",
+                self.roll,
+                end=action.window_end,
+                tally=figures,
+                to_come=to_come,
+            )
+        elif action.state is State.CONTESTED:
+            yield say_n(
+                "Contested since the vote ended on {end}: {n} vote against.",
+                "Contested since the vote ended on {end}: {n} votes against.",
+                tally.against,
+                end=action.window_end,
+            )
+        elif action.counter_vote is not None:
+            counter = action.counter_vote
+            yield say_n(
+                "Under a counter-vote that {name} called on {at}: {n} vote for cancelling so far.",
+                "Under a counter-vote that {name} called on {at}: {n} votes for cancelling so far.",
+                counter.ballot.for_,
+                name=self._name(counter.called_by),
+                at=counter.called_at,
+            )
+
+    def _verdict(self, decision: Decision, how: How) -> Sentence:
+        rules, roll, tally = self.rules, decision.roll, decision.tally
+        counter = decision.counter_vote
+        match how:
+            case How.MAJORITY:
+                return say_n(
+                    "Adopted on {at}: {n} vote for, {threshold}.",
+                    "Adopted on {at}: {n} votes for, {threshold}.",
+                    tally.for_,
+                    at=decision.at,
+                    threshold=threshold_in_words(rules.adopted_early, roll, tally.expressed),
+                )
+            case How.UNOPPOSED if decision.contested:
+                return say(
+                    "Adopted on {at}, while it was contested: the last vote against went away.",
+                    at=decision.at,
+                )
+            case How.UNOPPOSED:
+                return say(
+                    "Adopted on {at}, at the end of the vote: nobody is against ({tally}).",
+                    at=decision.at,
+                    tally=tally_in_words(tally),
+                )
+            case How.NO_COUNTER_VOTE:
+                return self._no_counter_vote(decision)
+            case How.PLURALITY:
+                return say(
+                    "Adopted on {at}, at the end of the vote: more for than against ({tally})"
+                    "{quorum}.",
+                    at=decision.at,
+                    tally=tally_in_words(tally),
+                    quorum=self._quorum_reached(decision),
+                )
+            case How.OPPOSED:
+                return say_n(
+                    "Cancelled on {at}: {n} vote against, {threshold}.",
+                    "Cancelled on {at}: {n} votes against, {threshold}.",
+                    tally.against,
+                    at=decision.at,
+                    threshold=threshold_in_words(rules.cancelled_early, roll, tally.expressed),
+                )
+            case How.NOT_ADOPTED:
+                return self._not_adopted(decision)
+        assert counter is not None
+        assert rules.counter_vote is not None
+        threshold = threshold_in_words(rules.counter_vote.cancels, roll, counter.expressed)
+        if how is How.COUNTER_VOTE:
+            return say_n(
+                "Cancelled on {at} by a counter-vote: {n} vote for cancelling, {threshold}.",
+                "Cancelled on {at} by a counter-vote: {n} votes for cancelling, {threshold}.",
+                counter.for_,
+                at=decision.at,
+                threshold=threshold,
+            )
+        return say_n(
+            "Adopted on {at}, at the end of the counter-vote: {n} vote for cancelling, where it "
+            "took {threshold}.",
+            "Adopted on {at}, at the end of the counter-vote: {n} votes for cancelling, where it "
+            "took {threshold}.",
+            counter.for_,
+            at=decision.at,
+            threshold=threshold,
+        )
+
+    def _no_counter_vote(self, decision: Decision) -> Sentence:
+        against = decision.tally.against
+        if self.rules.counter_vote is None:
+            return say_n(
+                "Adopted on {at}, when its time was over: {n} vote against does not cancel it.",
+                "Adopted on {at}, when its time was over: {n} votes against do not cancel it.",
+                against,
+                at=decision.at,
+            )
+        if self.rules.contest_window is None:
+            return say_n(
+                "Adopted on {at}, at the end of the vote: {n} vote against, and nobody called a "
+                "counter-vote meanwhile.",
+                "Adopted on {at}, at the end of the vote: {n} votes against, and nobody called a "
+                "counter-vote meanwhile.",
+                against,
+                at=decision.at,
+            )
+        return say_n(
+            "Adopted on {at}: {n} vote against, and nobody called a counter-vote in the {window} "
+            "after the vote.",
+            "Adopted on {at}: {n} votes against, and nobody called a counter-vote in the {window} "
+            "after the vote.",
+            against,
+            at=decision.at,
+            window=self.rules.contest_window,
+        )
+
+    def _quorum_reached(self, decision: Decision) -> Sentence | str:
+        quorum = self.rules.quorum
+        if quorum is None:
+            return ""
+        expressed = decision.tally.expressed
+        return say_n(
+            ", with {n} vote expressed, {threshold}",
+            ", with {n} votes expressed, {threshold}",
+            expressed,
+            threshold=threshold_in_words(quorum, decision.roll, expressed),
+        )
+
+    def _not_adopted(self, decision: Decision) -> Sentence:
+        tally = decision.tally
+        if tally.for_ <= tally.against or self.rules.quorum is None:
+            return say(
+                "Cancelled on {at}, at the end of the vote: not more for than against ({tally}).",
+                at=decision.at,
+                tally=tally_in_words(tally),
+            )
+        return say_n(
+            "Cancelled on {at}, at the end of the vote: {n} vote expressed, where it took "
+            "{threshold}.",
+            "Cancelled on {at}, at the end of the vote: {n} votes expressed, where it took "
+            "{threshold}.",
+            tally.expressed,
+            at=decision.at,
+            threshold=threshold_in_words(self.rules.quorum, decision.roll, tally.expressed),
+        )
+
+    def _rule(self) -> Iterator[Sentence]:
+        """The rule that settles it, as the charter says it, and of which charter."""
+        rule = self._rule_in_words()
+        if rule is not None:
+            yield say(
+                "The rule: {rule} (charter, version {version}, for {kind}).",
+                rule=rule,
+                version=self.action.charter.number,
+                kind=say("ordinary actions")
+                if self.action.kind is Kind.ORDINARY
+                else say("extraordinary actions"),
+            )
+
+    def _rule_in_words(self) -> Sentence | None:
+        rules, action = self.rules, self.action
+        how = action.decision.how if action.decision else None
+        if how is How.MAJORITY:
+            return say(
+                "adopted at once when the votes for are {threshold}",
+                threshold=threshold_in_words(rules.adopted_early),
+            )
+        if how is How.OPPOSED:
+            return say(
+                "cancelled at once when the votes against are {threshold}",
+                threshold=threshold_in_words(rules.cancelled_early),
+            )
+        if rules.counter_vote is not None and (
+            how in (How.COUNTER_VOTE, How.COUNTER_VOTE_FAILED) or action.state is State.COUNTER_VOTE
+        ):
+            return say(
+                "a counter-vote cancels when, within {window}, the votes for cancelling are "
+                "{threshold}; otherwise the action is adopted",
+                window=rules.counter_vote.window,
+                threshold=threshold_in_words(rules.counter_vote.cancels),
+            )
+        if action.state is State.WITHDRAWN:
+            return say("its leader may withdraw an action until it is decided")
+        if rules.at_end is AtEnd.PLURALITY:
+            return self._plurality_rule()
+        return self._unopposed_rule()
+
+    def _plurality_rule(self) -> Sentence:
+        window, quorum = self.rules.window, self.rules.quorum
+        if quorum is None:
+            return say(
+                "adopted at the end of the {window} of voting when more are for than against, "
+                "cancelled otherwise",
+                window=window,
+            )
+        return say(
+            "adopted at the end of the {window} of voting when more are for than against and the "
+            "votes expressed are {quorum}, cancelled otherwise",
+            window=window,
+            quorum=threshold_in_words(quorum),
+        )
+
+    def _unopposed_rule(self) -> Sentence:
+        rules = self.rules
+        if rules.contest_window is None:
+            return say(
+                "adopted at the end of the {window} of voting, unless it is cancelled before",
+                window=rules.window,
+            )
+        return say(
+            "adopted at the end of the {window} of voting when nobody is against; otherwise "
+            "contested for {contest}, then adopted if no counter-vote was called",
+            window=rules.window,
+            contest=rules.contest_window,
+        )
+
+    def _beside(self) -> Iterator[Sentence]:
+        """What else bears on the figures."""
+        action, decision = self.action, self.action.decision
+        if len(action.versions) > 1:
+            yield say(
+                "Its object was amended: the vote started again on {at}.", at=action.opening.at
+            )
+        if (
+            decision is not None
+            and self.now >= action.closes_at
+            and decision.tally != action.ballot.tally
+        ):
+            yield say(
+                "When its ballot closed on {at}: {tally}.",
+                at=action.closes_at,
+                tally=tally_in_words(action.ballot.tally),
+            )
+        if action.struck:
+            yield say_n(
+                "{n} person left the association during the vote and is no longer on the roll.",
+                "{n} people left the association during the vote and are no longer on the roll.",
+                len(action.struck),
+            )
+        if action.ballot.opinions:
+            yield say_n(
+                "{n} opinion is kept apart and does not count: not on the roll, or known too late.",
+                "{n} opinions are kept apart and do not count: not on the roll, or known too late.",
+                len(action.ballot.opinions),
+            )
+
+    # What would change it.
+
+    def _open_next(self) -> Iterator[Sentence]:
+        action, rules = self.action, self.rules
+        yield from self._early()
+        end = action.window_end
+        if rules.at_end is AtEnd.PLURALITY:
+            yield say("It is settled on {end}, when the vote ends.", end=end)
+        elif action.ballot.against == 0:
+            yield say("If nobody is against by then, it is adopted on {end}.", end=end)
+        elif rules.contest_window is not None:
+            yield say(
+                "If somebody is still against on {end}, it is contested for {window}: the time to "
+                "call a counter-vote.",
+                end=end,
+                window=rules.contest_window,
+            )
+        elif rules.counter_vote is not None:
+            yield say(
+                "It is adopted on {end} unless somebody calls a counter-vote before.", end=end
+            )
+        else:
+            yield say("It is adopted on {end} unless it is cancelled before.", end=end)
+        yield from self._start()
+
+    def _early(self) -> Iterator[Sentence]:
+        """How far the early thresholds are."""
+        rules, ballot = self.rules, self.action.ballot
+        missing = rules.adopted_early.missing(ballot.for_, self.roll, ballot.expressed)
+        if missing:
+            yield say_n(
+                "{n} more vote for adopts it at once.",
+                "{n} more votes for adopt it at once.",
+                missing,
+            )
+        missing = rules.cancelled_early.missing(ballot.against, self.roll, ballot.expressed)
+        if missing:
+            yield say_n(
+                "{n} more vote against cancels it at once.",
+                "{n} more votes against cancel it at once.",
+                missing,
+            )
+
+    def _contested_next(self) -> Iterator[Sentence]:
+        yield from self._early()
+        yield say("When nobody is against any more, it is adopted at once.")
+        end = self.action.closes_at
+        if self.rules.counter_vote is not None:
+            yield say(
+                "It is adopted on {end} unless somebody on the roll calls a counter-vote before.",
+                end=end,
+            )
+        else:
+            yield say("It is adopted on {end} unless it is cancelled before.", end=end)
+        yield from self._start()
+
+    def _counter_vote_next(self) -> Iterator[Sentence]:
+        counter = self.action.counter_vote
+        assert counter is not None
+        assert self.rules.counter_vote is not None
+        ballot = counter.ballot
+        cancels = self.rules.counter_vote.cancels
+        missing = cancels.missing(ballot.for_, self.roll, ballot.expressed)
+        if missing:
+            yield say_n(
+                "{n} more vote for cancelling cancels it at once.",
+                "{n} more votes for cancelling cancel it at once.",
+                missing,
+            )
+        yield say("Otherwise it is adopted on {end}, for good.", end=counter.window_end)
+        if self.action.follow_up is not None:
+            yield say("It may have started: it should pause meanwhile.")
+
+    def _adopted_next(self) -> Iterator[Sentence]:
+        yield say("This is final.")
+        if self.now < self.action.closes_at:
+            yield say(
+                "Its ballot stays open until {end}, so that everyone can still be counted.",
+                end=self.action.closes_at,
+            )
+        yield from self._start()
+
+    def _start(self) -> Iterator[Sentence]:
+        """Whether it may start, where that does not go without saying."""
+        action = self.action
+        if action.may_start_at is not None:
+            if action.state is not State.ADOPTED:
+                yield say("It may start meanwhile.")
+        elif action.condition is not None and action.condition_met_at is None:
+            yield say(
+                "It may start once its condition is recorded as met: “{condition}”.",
+                condition=action.condition,
+            )
+
+    def _name(self, id: str) -> str:
+        return self.members[id].name

@@ -1,0 +1,584 @@
+"""Playing a history: from what was recorded to where every action stands.
+
+Source: "Time", "Votes", "Amending, withdrawing, handing over", "The counter-vote" and "Effects" in
+the rules. What each action's votes lead to is asked of `toutdoux.core.decision`, nowhere else.
+
+At one instant, in this order:
+
+1. the windows that end there end, in order of the actions' proposals;
+2. all departures happen together;
+3. the rest, in the order it was recorded. Votes of one instant are taken together: what they lead
+   to is settled before the next thing that depends on it, or when the instant is over, so that
+   the order of votes by different people does not matter.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from . import history as h
+from .action import Action, Ballot, CharterVersion, CounterVote, Decision, Opinion, Version
+from .charter import Charter, Kind
+from .decision import decide
+from .history import AmendCharter, BallotName, Event, GrantVotingRight, History, State
+from .roll import Electorate, Member, Opening
+from .words import Refusal, Sentence, say
+
+_LATE_CHANGES_NOTHING = (
+    h.VoteCast,
+    h.VoteWithdrawn,
+    h.CounterVoteCalled,
+    h.Amended,
+    h.Withdrawn,
+)
+
+UNDECIDED = (State.OPEN, State.CONTESTED, State.COUNTER_VOTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an association stands at an instant."""
+
+    at: datetime
+    actions: Mapping[str, Action]
+    """By reference, in order of proposal."""
+    charters: tuple[CharterVersion, ...]
+    members: Mapping[str, Member]
+
+
+class EventRefused(Exception):
+    """An event that makes no sense: which one, counted from 0, and the refusal."""
+
+    def __init__(self, index: int, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.index = index
+        self.refusal = refusal
+
+
+def replay(history: History, at: datetime | None = None) -> Standing:
+    """Play a history, and say where every action stands.
+
+    Args:
+        history: what was recorded. Pure data: it can be replayed any number of times.
+        at: the instant it is asked about, in UTC, that instant included; what comes later is
+            left out. None for all of it, as of its last event.
+
+    Returns:
+        The standing at that instant.
+
+    Raises:
+        EventRefused: an event up to `at` makes no sense.
+    """
+    play = _Play(history)
+    for index, event, counts in in_order_of_time(history.events):
+        if at is not None and event.at > at:
+            break
+        try:
+            play.take(event, counts)
+        except Refusal as refusal:
+            raise EventRefused(index, refusal) from None
+    return play.standing(at)
+
+
+def in_order_of_time(events: Iterable[Event]) -> Iterable[tuple[int, Event, bool]]:
+    """Put what was recorded in the order in which it counts.
+
+    Yields each event with its index, and whether it counts: a vote that became known only after
+    the decision it would have been part of was recorded does not (rules, "Late knowledge").
+    """
+    recorded: dict[str, datetime] = {}
+    told: list[tuple[int, Event, bool]] = []
+    for index, event in enumerate(events):
+        counts = True
+        if recorded and isinstance(event, _LATE_CHANGES_NOTHING):
+            decided = recorded.get(event.action)
+            counts = decided is None or event.at >= decided
+        elif type(event) is h.DecisionRecorded:
+            recorded.setdefault(event.action, event.at)
+        told.append((index, event, counts))
+    told.sort(key=_at)  # stable: at one instant, the order it was recorded
+    return told
+
+
+def _order(action: Action) -> int:
+    return action.order
+
+
+def _at(told: tuple[int, Event, bool]) -> datetime:
+    return told[1].at
+
+
+class _Play:
+    """One replay under way. Everything that changes during a replay changes here."""
+
+    def __init__(self, history: History) -> None:
+        self.members = {member.id: member for member in history.members}
+        self.charters = [CharterVersion(1, history.charter, None)]
+        self.actions: dict[str, Action] = {}
+        self.highest = dict.fromkeys(Kind, 0)
+        self.now: datetime | None = None
+        self.place = 0
+        self.electorate = Electorate(self.members, history.charter.voting_right_delay)
+        self.ends: list[tuple[datetime, int, str]] = []
+        self.departures = sorted(
+            (one.ends, member.id)
+            for member in history.members
+            for one in member.memberships
+            if one.ends is not None
+        )
+        self.departed = 0
+        self.undecided: dict[str, Action] = {}
+        self.voted_on: dict[str, Action] = {}
+        self.handlers: Mapping[type[Event], Callable[..., None]] = {
+            h.Proposed: self._propose,
+            h.VoteCast: self._vote,
+            h.VoteWithdrawn: self._withdraw_vote,
+            h.CounterVoteCalled: self._call_counter_vote,
+            h.Amended: self._amend,
+            h.Withdrawn: self._withdraw,
+            h.HandedOver: self._hand_over,
+            h.RightGranted: self._grant,
+            h.ConditionMet: self._meet_condition,
+            h.FollowedUp: self._follow_up,
+            h.DecisionRecorded: lambda event: None,
+        }
+
+    def take(self, event: Event, counts: bool) -> None:
+        """Take the next event, in order of time."""
+        if event.at != self.now:
+            self.advance(event.at)
+        self.place += 1
+        if counts:
+            self.handlers[type(event)](event)
+        else:
+            self._keep_late(event)
+
+    def standing(self, at: datetime | None) -> Standing:
+        if at is not None and at != self.now:
+            self.advance(at)
+        self._settle_votes()
+        now = at or self.now or datetime.min
+        return Standing(now, self.actions, tuple(self.charters), self.members)
+
+    # --- time ------------------------------------------------------------------------------------
+
+    def advance(self, to: datetime) -> None:
+        """Let time pass: settle the votes, end what ends, let go who goes, up to `to` included."""
+        self._settle_votes()
+        while (instant := self._next_instant()) is not None and instant <= to:
+            self.now = instant
+            self._end_windows(instant)
+            self._let_go(instant)
+        self.now = to
+
+    def _next_instant(self) -> datetime | None:
+        """The next instant at which a window ends or somebody leaves."""
+        end = self.ends[0][0] if self.ends else None
+        if self.departed == len(self.departures):
+            return end
+        departure = self.departures[self.departed][0]
+        return departure if end is None or departure < end else end
+
+    def _end_windows(self, instant: datetime) -> None:
+        while self.ends and self.ends[0][0] == instant:
+            _, _, ref = heapq.heappop(self.ends)
+            if ref in self.undecided:
+                self._settle(self.actions[ref], instant)
+
+    def _let_go(self, instant: datetime) -> None:
+        gone = []
+        while self.departed < len(self.departures) and self.departures[self.departed][0] == instant:
+            gone.append(self.departures[self.departed][1])
+            self.departed += 1
+        if not gone:
+            return
+        touched = [
+            action
+            for action in self.undecided.values()
+            if sum([self._strike(action, id) for id in gone])
+        ]
+        for action in touched:
+            self._settle(action, instant)
+
+    def _strike(self, action: Action, id: str) -> bool:
+        """Strike somebody off the roll of an undecided action, with their votes."""
+        if not self._on_roll(action, self.members[id]):
+            return False
+        action.struck.add(id)
+        action.roll_size -= 1
+        action.ballot.strike(id)
+        if action.counter_vote:
+            action.counter_vote.ballot.strike(id)
+        return True
+
+    # --- what follows ----------------------------------------------------------------------------
+
+    def _settle_votes(self) -> None:
+        """See what the votes of this instant lead to, in order of the actions' proposals."""
+        if not self.voted_on:
+            return
+        assert self.now is not None
+        voted_on, self.voted_on = self.voted_on, {}
+        actions = sorted(voted_on.values(), key=_order) if len(voted_on) > 1 else voted_on.values()
+        for action in actions:
+            self._settle(action, self.now)
+
+    def _settle_votes_on(self, action: Action) -> None:
+        """The same for one action, before something else happens to it at this instant."""
+        if self.voted_on.pop(action.ref, None) is not None:
+            assert self.now is not None
+            self._settle(action, self.now)
+
+    def _settle(self, action: Action, now: datetime) -> None:
+        """Ask the charter what follows for an undecided action, and let it take place."""
+        state, how = decide(action, now)
+        if state is action.state:
+            return
+        if state in UNDECIDED:
+            self._become(action, state)
+        else:
+            self._close(action, state, how, now)
+
+    def _become(self, action: Action, state: State) -> None:
+        """Move to another undecided state. Contested is the only one that time leads to."""
+        action.state = state
+        if state is State.CONTESTED:
+            assert action.rules.contest_window is not None
+            action.contest_end = action.window_end + action.rules.contest_window
+            action.closes_at = action.contest_end
+            self._ends(action, action.contest_end)
+
+    def _close(self, action: Action, state: State, how: h.How | None, now: datetime) -> None:
+        """Decide an action for good, close the ballots that close, and let its effects act."""
+        contested = action.state is State.CONTESTED
+        counter = action.counter_vote
+        action.decision = Decision(
+            state=state,
+            how=how,
+            at=now,
+            roll=action.roll_size,
+            tally=action.ballot.tally,
+            counter_vote=counter.ballot.tally if counter else None,
+            contested=contested,
+        )
+        action.state = state
+        del self.undecided[action.ref]
+        if contested or state is not State.ADOPTED:
+            action.closes_at = min(action.closes_at, now)
+        if counter:
+            counter.closes_at = min(counter.closes_at, now)
+        if state is State.ADOPTED:
+            self._let_effects_act(action, now)
+
+    def _let_effects_act(self, action: Action, now: datetime) -> None:
+        self.place += 1
+        for effect in action.effects:
+            match effect:
+                case GrantVotingRight(member):
+                    self.electorate.grant(member, self.place)
+                case AmendCharter(charter):
+                    self._change_charter(charter, now, action.ref)
+        self.place += 1
+
+    def _change_charter(self, charter: Charter, now: datetime, by_action: str) -> None:
+        version = CharterVersion(len(self.charters) + 1, charter, now, by_action)
+        self.charters.append(version)
+        self.electorate.change_delay(charter.voting_right_delay, now, self.place)
+
+    def _ends(self, action: Action, at: datetime) -> None:
+        """Look at an action again when one of its windows ends."""
+        heapq.heappush(self.ends, (at, action.order, action.ref))
+
+    # --- what people do --------------------------------------------------------------------------
+
+    def _propose(self, event: h.Proposed) -> None:
+        self._settle_votes()
+        self._acting(event.by, event.at)
+        leader = event.leader or event.by
+        self._carrying(leader, event.at)
+        self._check_effects(event)
+        number = event.number or self.highest[event.kind] + 1
+        ref = f"{event.kind.prefix}{number}"
+        if ref in self.actions:
+            raise Refusal(
+                say("the number of {ref} is already used", ref=ref),
+                say("give it another number, or none"),
+            )
+        self.highest[event.kind] = max(self.highest[event.kind], number)
+        charter = self.charters[-1]
+        rules = charter.charter.rules(event.kind)
+        opening = self._opening(event.at)
+        action = Action(
+            ref=ref,
+            kind=event.kind,
+            number=number,
+            proposer=event.by,
+            leader=leader,
+            proposed_at=event.at,
+            link=event.link,
+            condition=event.condition,
+            effects=event.effects,
+            charter=charter,
+            rules=rules,
+            order=len(self.actions),
+            opening=opening,
+            window_end=event.at + rules.window,
+            closes_at=event.at + rules.window,
+            roll_size=self.electorate.size,
+            versions=[Version(event.at, event.object)],
+        )
+        self.actions[ref] = self.undecided[ref] = action
+        self._ends(action, action.window_end)
+
+    def _check_effects(self, event: h.Proposed) -> None:
+        for effect in event.effects:
+            if isinstance(effect, GrantVotingRight):
+                self._known(effect.member)
+            elif event.kind is Kind.ORDINARY:
+                raise Refusal(
+                    say("an ordinary action cannot amend the charter"),
+                    say("propose it as an extraordinary action"),
+                )
+
+    def _opening(self, at: datetime) -> Opening:
+        self.electorate.advance(at, self.place)
+        return Opening(at, self.electorate.delay, self.place)
+
+    def _vote(self, event: h.VoteCast) -> None:
+        action, ballot, member = self._voting(event)
+        if self._on_roll(action, member):
+            ballot.cast(event.by, event.choice)
+            if action.decision is None:
+                self.voted_on[event.action] = action
+        else:
+            ballot.used = True
+            ballot.opinions[event.by] = Opinion(event.choice, event.at)
+
+    def _withdraw_vote(self, event: h.VoteWithdrawn) -> None:
+        action, ballot, _ = self._voting(event)
+        if not ballot.take_back(event.by):
+            raise Refusal(
+                say("{member} has no vote in force on {ref}", member=event.by, ref=event.action),
+                say("take this line out, or put it after the vote"),
+            )
+        if action.decision is None:
+            self.voted_on[event.action] = action
+
+    def _voting(self, event: h.VoteCast | h.VoteWithdrawn) -> tuple[Action, Ballot, Member]:
+        action = self._action(event.action)
+        member = self._acting(event.by, event.at)
+        ballot = action.ballot_named(event.ballot)
+        if ballot is None:
+            raise Refusal(
+                say("no counter-vote was called on {ref}", ref=event.action),
+                say("call one first, or vote on the action itself"),
+            )
+        if not action.is_open(event.ballot, event.at):
+            raise self._ballot_closed(action, event.ballot)
+        return action, ballot, member
+
+    def _keep_late(self, event: Event) -> None:
+        """Keep a vote that became known after the decision as an opinion, with both instants."""
+        if isinstance(event, h.VoteCast):
+            ballot = self._action(event.action).ballot_named(event.ballot)
+            if ballot is not None:
+                ballot.opinions[event.by] = Opinion(event.choice, event.at, event.recorded_at)
+        elif isinstance(event, h.VoteWithdrawn):
+            ballot = self._action(event.action).ballot_named(event.ballot)
+            if ballot is not None:
+                ballot.opinions.pop(event.by, None)
+        elif isinstance(event, h.CounterVoteCalled | h.Amended | h.Withdrawn):
+            raise Refusal(
+                say("the decision on {ref} was recorded before this was known", ref=event.action),
+                say("propose a new action"),
+            )
+
+    def _call_counter_vote(self, event: h.CounterVoteCalled) -> None:
+        action = self._undecided(event)
+        member = self._acting(event.by, event.at)
+        if action.rules.counter_vote is None:
+            raise Refusal(
+                say("the charter of {ref} has no counter-votes", ref=action.ref),
+                say("vote against it, or talk to its leader"),
+            )
+        if action.counter_vote is not None:
+            raise Refusal(
+                say("a counter-vote on {ref} is already under way", ref=action.ref),
+                say("vote on that one"),
+            )
+        if not self._on_roll(action, member):
+            raise Refusal(
+                say("{member} is not on the roll of {ref}", member=event.by, ref=action.ref),
+                say("ask somebody on the roll to call the counter-vote"),
+            )
+        end = event.at + action.rules.counter_vote.window
+        action.counter_vote = CounterVote(
+            called_by=event.by,
+            called_at=event.at,
+            reason=event.reason,
+            window_end=end,
+            closes_at=end,
+        )
+        if action.state is State.CONTESTED:
+            action.closes_at = event.at
+        action.state = State.COUNTER_VOTE
+        self._ends(action, end)
+
+    def _amend(self, event: h.Amended) -> None:
+        self._settle_votes()
+        action = self._undecided(event)
+        self._acting(event.by, event.at)
+        self._leading(action, event.by)
+        if self._is_correction(action, event.at):
+            action.versions[-1] = Version(action.versions[-1].at, event.object)
+            return
+        action.versions.append(Version(event.at, event.object))
+        action.opening = self._opening(event.at)
+        action.roll_size = self.electorate.size
+        action.struck = set()
+        action.ballot = Ballot()
+        action.counter_vote = None
+        action.contest_end = None
+        action.state = State.OPEN
+        action.window_end = action.closes_at = event.at + action.rules.window
+        self._ends(action, action.window_end)
+
+    def _is_correction(self, action: Action, at: datetime) -> bool:
+        counter = action.counter_vote
+        unused = not action.ballot.used and not (counter and counter.ballot.used)
+        return unused and at < action.opening.at + action.charter.charter.correction
+
+    def _withdraw(self, event: h.Withdrawn) -> None:
+        action = self._undecided(event)
+        self._acting(event.by, event.at)
+        self._leading(action, event.by)
+        self._close(action, State.WITHDRAWN, None, event.at)
+
+    def _hand_over(self, event: h.HandedOver) -> None:
+        action = self._action(event.action)
+        self._acting(event.by, event.at)
+        orphaned = self.members[action.leader].membership(event.at) is None
+        if not (orphaned and event.by == event.to):
+            self._leading(action, event.by)
+        if event.to == action.leader:
+            raise Refusal(
+                say("{member} already leads {ref}", member=event.to, ref=action.ref),
+                say("hand it over to another member"),
+            )
+        self._carrying(event.to, event.at)
+        action.leader = event.to
+
+    def _grant(self, event: h.RightGranted) -> None:
+        self._known(event.member)
+        if event.by is not None:
+            self._acting(event.by, event.at)
+        self.electorate.advance(event.at, self.place)
+        self.electorate.grant(event.member, self.place)
+
+    def _meet_condition(self, event: h.ConditionMet) -> None:
+        action = self._action(event.action)
+        self._acting(event.by, event.at)
+        if action.condition is None:
+            raise Refusal(
+                say("{ref} has no condition", ref=action.ref),
+                say("take this line out, or give the action its condition"),
+            )
+        action.condition_met_at = action.condition_met_at or event.at
+
+    def _follow_up(self, event: h.FollowedUp) -> None:
+        action = self._action(event.action)
+        self._settle_votes_on(action)
+        self._acting(event.by, event.at)
+        self._leading(action, event.by)
+        if action.follow_up is None:
+            raise self._not_to_do(action)
+        action.followed_up = event.follow_up
+
+    # --- who may, and when -----------------------------------------------------------------------
+
+    def _on_roll(self, action: Action, member: Member) -> bool:
+        """Whether somebody's vote counts: the right at the opening, and never struck off since."""
+        return member.id not in action.struck and self.electorate.has_right(member, action.opening)
+
+    def _known(self, id: str) -> Member:
+        member = self.members.get(id)
+        if member is None:
+            raise Refusal(
+                say("nobody here is called “{member}”", member=id),
+                say("use the id of a member"),
+            )
+        return member
+
+    def _acting(self, id: str, at: datetime) -> Member:
+        member = self._known(id)
+        if member.membership(at) is None:
+            raise Refusal(
+                say("{member} is no member on {at}", member=id, at=at),
+                say("only a member can act: correct the person, the date or the membership"),
+            )
+        return member
+
+    def _carrying(self, id: str, at: datetime) -> None:
+        if self._known(id).membership(at) is None:
+            raise Refusal(
+                say("{member} is no member on {at}", member=id, at=at),
+                say("name a member as the leader"),
+            )
+
+    def _leading(self, action: Action, id: str) -> None:
+        if id != action.leader:
+            raise Refusal(
+                say(
+                    "{member} does not lead {ref}, {leader} does",
+                    member=id,
+                    ref=action.ref,
+                    leader=action.leader,
+                ),
+                say("only its leader can do this: ask them, or have it handed over"),
+            )
+
+    def _action(self, ref: str) -> Action:
+        action = self.actions.get(ref)
+        if action is None:
+            raise Refusal(
+                say("{ref} was not proposed before", ref=ref),
+                say("propose it first, or correct the reference"),
+            )
+        return action
+
+    def _undecided(self, event: h.ActionEvent) -> Action:
+        action = self._action(event.action)
+        self._settle_votes_on(action)
+        if action.decision is not None:
+            raise Refusal(
+                say("{ref} is already decided, since {at}", ref=action.ref, at=action.decision.at),
+                say("propose a new action"),
+            )
+        return action
+
+    def _ballot_closed(self, action: Action, name: BallotName) -> Refusal:
+        if name is BallotName.ACTION:
+            why = say("the ballot of {ref} closed on {at}", ref=action.ref, at=action.closes_at)
+        else:
+            assert action.counter_vote is not None
+            closed = action.counter_vote.closes_at
+            why = say("the counter-vote on {ref} closed on {at}", ref=action.ref, at=closed)
+        return Refusal(why, say("votes are taken before that instant"))
+
+    def _not_to_do(self, action: Action) -> Refusal:
+        why: Sentence
+        if action.state in (State.CANCELLED, State.WITHDRAWN):
+            return Refusal(
+                say(
+                    "{ref} was {state}, there is nothing to do", ref=action.ref, state=action.state
+                ),
+                say("propose a new action"),
+            )
+        if action.condition is not None and action.condition_met_at is None:
+            why = say("the condition of {ref} was not recorded as met", ref=action.ref)
+            return Refusal(why, say("record that it is met first"))
+        why = say("{ref} may not start before it is adopted", ref=action.ref)
+        return Refusal(why, say("wait until it is adopted"))

@@ -1,0 +1,174 @@
+"""Who may vote: members, their memberships, the right to vote.
+
+Source: "The roll" and "Late knowledge" in the rules.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from .words import Refusal, say
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One period of membership, `[joined, left)`.
+
+    A change of membership acts on ballots when it is recorded, never earlier: `joined_recorded`
+    and `left_recorded` say when that was, where it was after the fact.
+    """
+
+    joined: datetime
+    left: datetime | None = None
+    joined_recorded: datetime | None = None
+    left_recorded: datetime | None = None
+    begins: datetime = field(init=False)
+    """The instant from which it acts on ballots."""
+    ends: datetime | None = field(init=False)
+    """The instant at which its end acts on ballots."""
+
+    def __post_init__(self) -> None:
+        begins = max(self.joined, self.joined_recorded or self.joined)
+        object.__setattr__(self, "begins", begins)
+        ends = self.left and max(self.left, self.left_recorded or self.left)
+        object.__setattr__(self, "ends", ends)
+
+
+@dataclass(slots=True)
+class Member:
+    """A person. Everything but `granted` is a fact of their file; `granted` is set by the replay.
+
+    `id` is opaque and never shown; `name` is.
+    """
+
+    id: str
+    name: str
+    memberships: Sequence[Membership]
+    founder: bool = False
+
+    def __post_init__(self) -> None:
+        self.memberships = joined_up(self.memberships)
+
+    def membership(self, at: datetime) -> Membership | None:
+        """The membership that is acting at an instant."""
+        for one in self.memberships:
+            if one.begins <= at and (one.ends is None or at < one.ends):
+                return one
+        return None
+
+    def is_member(self, at: datetime) -> bool:
+        """Whether they were a member, by what is known now (for counts and reports)."""
+        return any(
+            one.joined <= at and (one.left is None or at < one.left) for one in self.memberships
+        )
+
+
+def joined_up(memberships: Iterable[Membership]) -> tuple[Membership, ...]:
+    """Sort memberships, and make one of those that touch. Raises `Refusal` where they overlap."""
+    result: list[Membership] = []
+    for one in sorted(memberships, key=lambda membership: membership.joined):
+        if one.left is not None and one.left <= one.joined:
+            raise Refusal(
+                say("a membership ends before it begins"),
+                say("put left after joined"),
+            )
+        last = result[-1] if result else None
+        if last is not None and (last.left is None or one.joined < last.left):
+            raise Refusal(
+                say("two memberships of one person overlap"),
+                say("end the first before the second begins"),
+            )
+        if last is not None and last.left == one.joined:
+            result[-1] = Membership(last.joined, one.left, last.joined_recorded, one.left_recorded)
+        else:
+            result.append(one)
+    return tuple(result)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the roll of a vote depends on: when it opened, and the delay in force then.
+
+    `place` is the opening's place in the order of what was recorded, for the grants that were
+    recorded at the very instant it opened.
+    """
+
+    at: datetime
+    delay: timedelta
+    place: int
+
+
+@dataclass(slots=True)
+class Electorate:
+    """The members and their right to vote, followed through time.
+
+    Its size is kept up to date, so that opening a vote costs nothing however many members there
+    are; whether one person is on a roll is derived from their memberships each time it is asked.
+    """
+
+    members: dict[str, Member]
+    delay: timedelta
+    size: int = 0
+    """How many members have the right to vote, as of the last `advance`."""
+    _granted: dict[str, int] = field(default_factory=dict)
+    _entitled: set[str] = field(default_factory=set)
+    _coming: list[tuple[datetime, str]] = field(default_factory=list)
+    _now: datetime | None = None
+
+    def has_right(self, member: Member, opening: Opening) -> bool:
+        """Whether a member had the right to vote when a vote opened.
+
+        Source: "A member has the right to vote at an instant if they are a member then, and have
+        been for the `voting_right_delay` of the charter in force then, or were granted the right
+        by then, or are a founder."
+        """
+        membership = member.membership(opening.at)
+        if membership is None:
+            return False
+        return (
+            member.founder
+            or membership.joined + opening.delay <= opening.at
+            or self._granted.get(member.id, opening.place) < opening.place
+        )
+
+    def advance(self, to: datetime, place: int) -> None:
+        """Follow the members up to an instant, that instant included."""
+        if self._now is None:
+            self._start_over(to, place)
+            return
+        self._now = to
+        coming = self._coming
+        while coming and coming[0][0] <= to:
+            self._look_at(heapq.heappop(coming)[1], to, place)
+
+    def grant(self, member: str, place: int) -> None:
+        """Give somebody the right to vote for good, from this place in the order on."""
+        self._granted.setdefault(member, place)
+        if self._now is not None:
+            self._look_at(member, self._now, place + 1)
+
+    def change_delay(self, delay: timedelta, at: datetime, place: int) -> None:
+        """A new charter is in force: its delay is asked of everybody from now on."""
+        self.delay = delay
+        self._start_over(at, place + 1)
+
+    def _look_at(self, id: str, at: datetime, place: int) -> None:
+        if self.has_right(self.members[id], Opening(at, self.delay, place)):
+            self._entitled.add(id)
+        else:
+            self._entitled.discard(id)
+        self.size = len(self._entitled)
+
+    def _start_over(self, at: datetime, place: int) -> None:
+        self._now = at
+        self._coming = []
+        for id, member in self.members.items():
+            for one in member.memberships:
+                for instant in (one.begins, one.joined + self.delay, one.ends):
+                    if instant is not None and instant > at:
+                        self._coming.append((instant, id))
+            self._look_at(id, at, place)
+        heapq.heapify(self._coming)
