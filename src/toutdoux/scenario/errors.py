@@ -1,0 +1,20 @@
+"""What is wrong with a scenario, and where."""
+
+from __future__ import annotations
+
+from toutdoux.core.words import Refusal, Sentence
+
+
+class ScenarioError(Exception):
+    """One thing that is wrong: the file, the line (counted from 1, if there is one), the reason."""
+
+    def __init__(self, why: Sentence, remedy: Sentence, line: int | None = None) -> None:
+        super().__init__(why.message)
+        self.why = why
+        self.remedy = remedy
+        self.line = line
+        self.file: str | None = None
+
+    @classmethod
+    def at(cls, line: int | None, refusal: Refusal) -> ScenarioError:
+        return cls(refusal.why, refusal.remedy, line)

@@ -1,0 +1,149 @@
+"""YAML with line numbers, in bounded memory.
+
+Only structure is taken from YAML: mappings, lists and text. What a text means (a date, a number)
+is for the field it stands in, so none of YAML's guesses (`no` is false, `12:30` is 750) happen.
+The parser is libyaml's, event by event; nothing is kept that the scenario does not need.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from toutdoux.core.words import say
+
+from .errors import ScenarioError
+
+LARGEST = 64 * 1024 * 1024
+"""The largest scenario that is read, in bytes. A history beyond it belongs in a ledger."""
+_DEEPEST = 20
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Scalar(str):
+    """A text, and the line it stands on."""
+
+    __slots__ = ("line",)
+    line: int
+
+
+@dataclass(slots=True)
+class Items:
+    """A list, and the line it begins on."""
+
+    line: int
+    items: list[Node] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Fields:
+    """A mapping, and the line it begins on. A key without a value is left out."""
+
+    line: int
+    fields: dict[str, Node] = field(default_factory=dict)
+
+
+Node = Scalar | Items | Fields
+
+
+def parse(text: str) -> Node:
+    """Read one YAML document. Raises `ScenarioError` for anything that is not plain YAML."""
+    events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
+    try:
+        return _document(events)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise ScenarioError(
+            say("this is not YAML: {problem}", problem=error.problem or "?"),
+            say("check the indentation, the brackets and the quotes around it"),
+            None if mark is None else mark.line + 1,
+        ) from None
+    except yaml.YAMLError as error:
+        raise ScenarioError(
+            say("this is not YAML: {problem}", problem=_one_line(error)),
+            say("save the scenario as plain text in UTF-8"),
+        ) from None
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+def _one_line(error: Exception) -> str:
+    return str(getattr(error, "reason", error)).splitlines()[0]
+
+
+def _document(events: Iterator[Any]) -> Node:
+    root: Node | None = None
+    for event in events:
+        if type(event) is yaml.DocumentStartEvent:
+            if root is not None:
+                raise ScenarioError(
+                    say("a second document begins here"),
+                    say("keep one document in a file, without a second ---"),
+                    _line(event),
+                )
+            root = _node(next(events), events, 0)
+    if root is None:
+        raise ScenarioError(say("the file is empty"), say("write a scenario in it"))
+    return root
+
+
+def _node(event: Any, events: Iterator[Any], depth: int) -> Node:
+    line = _line(event)
+    kind = type(event)
+    if kind is yaml.AliasEvent or getattr(event, "anchor", None):
+        raise ScenarioError(
+            say("anchors and aliases (& and *) are not read"), say("write the value out"), line
+        )
+    if kind is yaml.ScalarEvent:
+        return _scalar(event, line)
+    if depth == _DEEPEST:
+        raise ScenarioError(
+            say("this is nested deeper than any scenario"), say("check the brackets"), line
+        )
+    if kind is yaml.SequenceStartEvent:
+        items = Items(line)
+        for item in events:
+            if type(item) is yaml.SequenceEndEvent:
+                return items
+            items.items.append(_node(item, events, depth + 1))
+    return _mapping(Fields(line), events, depth)
+
+
+def _mapping(fields: Fields, events: Iterator[Any], depth: int) -> Fields:
+    for event in events:
+        if type(event) is yaml.MappingEndEvent:
+            break
+        key = _node(event, events, depth + 1)
+        if not isinstance(key, Scalar):
+            raise ScenarioError(
+                say("a key is a single word"), say("check the brackets"), fields.line
+            )
+        following = next(events)
+        value = _node(following, events, depth + 1)
+        if key in fields.fields:
+            raise ScenarioError(
+                say("“{key}” is said twice here", key=str(key)), say("keep one of them"), key.line
+            )
+        if not _is_null(following):
+            fields.fields[sys.intern(str(key))] = value
+    return fields
+
+
+def _scalar(event: Any, line: int) -> Scalar:
+    scalar = Scalar(event.value)
+    scalar.line = line
+    return scalar
+
+
+def _is_null(event: Any) -> bool:
+    return (
+        type(event) is yaml.ScalarEvent
+        and not event.style
+        and event.value in ("", "~", "null", "Null", "NULL")
+    )
