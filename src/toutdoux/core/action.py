@@ -13,7 +13,6 @@ from .charter import Charter, Kind, KindRules, Starts
 from .history import BallotName, Choice, Effect, FollowUp, How, State
 from .roll import Opening
 
-
 # Looked up once: an enumeration's members are slow to name, and every vote asks for these.
 _FOR, _AGAINST = Choice.FOR, Choice.AGAINST
 _OWN_BALLOT = BallotName.ACTION

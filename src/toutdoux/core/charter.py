@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from .instants import read_duration
 from .presets import PRESETS
-from .words import Refusal, say
+from .words import Refusal, Sentence, say
 
 
 class Kind(StrEnum):
@@ -170,7 +170,7 @@ def read_charter(source: object) -> Charter:
     return _build(name, _merged(_preset(name), changes, ()), differs=bool(changes))
 
 
-def unknown_key(key: str, known: Iterable[str], where: str) -> Refusal:
+def unknown_key(key: str, known: Iterable[str], where: str | Sentence) -> Refusal:
     """The refusal of a key nobody knows, with the closest one there is."""
     names = list(known)
     close = get_close_matches(key, names, 1, 0.6)

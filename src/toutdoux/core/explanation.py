@@ -49,6 +49,7 @@ _SHARES = {
     (False, Fraction(2, 3)): say("at least two thirds"),
     (False, Fraction(1, 4)): say("at least a quarter"),
     (False, Fraction(3, 4)): say("at least three quarters"),
+    (False, Fraction(1)): say("all"),
 }
 
 
@@ -88,6 +89,13 @@ def threshold_in_words(
         expressed,
         share=share,
     )
+
+
+def reached_in_words(threshold: Threshold, roll: int, expressed: int) -> Sentence:
+    """A threshold that was reached, after the number of votes that reached it."""
+    if threshold.votes is not None:
+        return say_n("and {n} vote is enough", "and {n} votes are enough", threshold.votes)
+    return threshold_in_words(threshold, roll, expressed)
 
 
 def tally_in_words(tally: Tally) -> Sentence:
@@ -179,7 +187,7 @@ class _Told:
                     "Adopted on {at}: {n} votes for, {threshold}.",
                     tally.for_,
                     at=decision.at,
-                    threshold=threshold_in_words(rules.adopted_early, roll, tally.expressed),
+                    threshold=reached_in_words(rules.adopted_early, roll, tally.expressed),
                 )
             case How.UNOPPOSED if decision.contested:
                 return say(
@@ -208,20 +216,20 @@ class _Told:
                     "Cancelled on {at}: {n} votes against, {threshold}.",
                     tally.against,
                     at=decision.at,
-                    threshold=threshold_in_words(rules.cancelled_early, roll, tally.expressed),
+                    threshold=reached_in_words(rules.cancelled_early, roll, tally.expressed),
                 )
             case How.NOT_ADOPTED:
                 return self._not_adopted(decision)
         assert counter is not None
         assert rules.counter_vote is not None
-        threshold = threshold_in_words(rules.counter_vote.cancels, roll, counter.expressed)
+        cancels = rules.counter_vote.cancels
         if how is How.COUNTER_VOTE:
             return say_n(
                 "Cancelled on {at} by a counter-vote: {n} vote for cancelling, {threshold}.",
                 "Cancelled on {at} by a counter-vote: {n} votes for cancelling, {threshold}.",
                 counter.for_,
                 at=decision.at,
-                threshold=threshold,
+                threshold=reached_in_words(cancels, roll, counter.expressed),
             )
         return say_n(
             "Adopted on {at}, at the end of the counter-vote: {n} vote for cancelling, where it "
@@ -230,7 +238,7 @@ class _Told:
             "took {threshold}.",
             counter.for_,
             at=decision.at,
-            threshold=threshold,
+            threshold=threshold_in_words(cancels, roll, counter.expressed),
         )
 
     def _no_counter_vote(self, decision: Decision) -> Sentence:
@@ -270,7 +278,7 @@ class _Told:
             ", with {n} vote expressed, {threshold}",
             ", with {n} votes expressed, {threshold}",
             expressed,
-            threshold=threshold_in_words(quorum, decision.roll, expressed),
+            threshold=reached_in_words(quorum, decision.roll, expressed),
         )
 
     def _not_adopted(self, decision: Decision) -> Sentence:
@@ -354,6 +362,13 @@ class _Told:
                 "adopted at the end of the {window} of voting, unless it is cancelled before",
                 window=rules.window,
             )
+        if rules.counter_vote is None:
+            return say(
+                "adopted at the end of the {window} of voting when nobody is against; otherwise "
+                "contested for {contest}, then adopted unless it is cancelled before",
+                window=rules.window,
+                contest=rules.contest_window,
+            )
         return say(
             "adopted at the end of the {window} of voting when nobody is against; otherwise "
             "contested for {contest}, then adopted if no counter-vote was called",
@@ -401,6 +416,12 @@ class _Told:
             yield say("It is settled on {end}, when the vote ends.", end=end)
         elif action.ballot.against == 0:
             yield say("If nobody is against by then, it is adopted on {end}.", end=end)
+        elif rules.contest_window is not None and rules.counter_vote is None:
+            yield say(
+                "If somebody is still against on {end}, it is contested for {window}.",
+                end=end,
+                window=rules.contest_window,
+            )
         elif rules.contest_window is not None:
             yield say(
                 "If somebody is still against on {end}, it is contested for {window}: the time to "
