@@ -1,0 +1,83 @@
+"""Writing the report's files: all of them, or none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from .document import Document
+
+
+def _pdf(document: Document) -> bytes:
+    from .render.pdf import render
+
+    return render(document)
+
+
+def _html(document: Document) -> bytes:
+    from .render.html import render
+
+    return render(document)
+
+
+def _markdown(document: Document) -> bytes:
+    from .render.markdown import render
+
+    return render(document)
+
+
+def _gemtext(document: Document) -> bytes:
+    from .render.gemtext import render
+
+    return render(document)
+
+
+RENDERERS: Mapping[str, Callable[[Document], bytes]] = {
+    "pdf": _pdf,
+    "html": _html,
+    "md": _markdown,
+    "gmi": _gemtext,
+}
+"""By file ending. Each is loaded only when it is asked for."""
+
+
+def write_all(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write files into a folder, made if need be. On any failure none is left or changed.
+
+    Each is written whole under another name first, so that a full disk or a power cut never
+    leaves half a report under a good name. Raises `OSError`.
+    """
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    waiting: list[tuple[Path, Path]] = []
+    try:
+        for name, content in files.items():
+            target = folder / name
+            if target.is_dir():
+                raise IsADirectoryError(21, os.strerror(21), str(target))
+            handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+            waiting.append((Path(temporary), target))
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+        for temporary_path, target in waiting:
+            temporary_path.replace(target)
+    except BaseException:
+        for temporary_path, _ in waiting:
+            temporary_path.unlink(missing_ok=True)
+        for one in made:
+            with contextlib.suppress(OSError):
+                one.rmdir()
+        raise
+    return [target for _, target in waiting]
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
