@@ -5,6 +5,7 @@ The messages are in `locale/`; `make messages` collects them from the source and
 
 from __future__ import annotations
 
+import errno
 import gettext
 import os
 import re
@@ -78,6 +79,27 @@ def language_of_environment(environment: Mapping[str, str] = os.environ) -> str:
 def _catalogue(code: str) -> gettext.NullTranslations:
     folder = Path(__file__).parent / "locale"
     return gettext.translation("toutdoux", folder, [code], fallback=code == "en")
+
+
+_PROBLEMS = {
+    errno.ENOENT: say("it does not exist"),
+    errno.EACCES: say("it is not allowed"),
+    errno.EPERM: say("it is not allowed"),
+    errno.EISDIR: say("it is a folder"),
+    errno.ENOTDIR: say("a part of its path is not a folder"),
+    errno.EEXIST: say("there is a file of this name"),
+    errno.ENOSPC: say("the disk is full"),
+    errno.EDQUOT: say("the disk is full"),
+    errno.EROFS: say("the disk is read-only"),
+    errno.EFBIG: say("the file would be too large"),
+    errno.ENAMETOOLONG: say("its name is too long"),
+}
+
+
+def problem_of_system(error: OSError) -> Sentence:
+    """What the system refused, in words; its own words where we have none."""
+    known = _PROBLEMS.get(error.errno) if error.errno is not None else None
+    return known or say("{problem}", problem=error.strerror or str(error))
 
 
 class Language:

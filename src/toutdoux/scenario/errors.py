@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
+
 from toutdoux.core.words import Refusal, Sentence
 
 
@@ -14,6 +16,8 @@ class ScenarioError(Exception):
         self.remedy = remedy
         self.line = line
         self.file: str | None = None
+        self.zone: tzinfo = UTC
+        """The time zone in which its instants are told: the association's, once it is known."""
 
     @classmethod
     def at(cls, line: int | None, refusal: Refusal) -> ScenarioError:

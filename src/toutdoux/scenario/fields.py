@@ -12,7 +12,7 @@ from typing import TypeVar
 from toutdoux.core.charter import unknown_key
 from toutdoux.core.instants import read_date, read_instant
 from toutdoux.core.journal import Amount
-from toutdoux.core.words import Refusal, say
+from toutdoux.core.words import Refusal, Sentence, say
 
 from .errors import ScenarioError
 from .source import Fields, Items, Node, Scalar
@@ -32,7 +32,7 @@ class Row:
 
     __slots__ = ("fields", "line", "where")
 
-    def __init__(self, node: Node, where: str) -> None:
+    def __init__(self, node: Node, where: Sentence) -> None:
         if not isinstance(node, Fields):
             raise ScenarioError(
                 say("{where} is not a mapping", where=where),
@@ -151,14 +151,14 @@ class Row:
     # --- several ---------------------------------------------------------------------------------
 
     def row(self, key: str) -> Row:
-        return Row(self.fields[key], key)
+        return Row(self.fields[key], say("{key}:", key=key))
 
-    def rows(self, key: str, where: str) -> Iterator[Row]:
+    def rows(self, key: str, where: Sentence) -> Iterator[Row]:
         """The mappings of a list that may be left out."""
         for node in self._items(key):
             yield Row(node, where)
 
-    def rows_or_one(self, key: str, where: str) -> Iterator[Row]:
+    def rows_or_one(self, key: str, where: Sentence) -> Iterator[Row]:
         node = self.fields.get(key)
         if isinstance(node, Fields):
             yield Row(node, where)

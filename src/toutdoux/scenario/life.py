@@ -44,7 +44,7 @@ ENTRY_KEYS = (
 
 def read_periods(top: Row) -> list[Period]:
     periods: list[Period] = []
-    for row in top.rows("periods", "period"):
+    for row in top.rows("periods", say("a period")):
         row.only(("name", "first", "last"))
         period = Period(row.text("name"), row.day("first"), row.day("last"))
         _check_order(row, period.first, period.last)
@@ -69,7 +69,7 @@ def _check_order(row: Row, first: date, last: date) -> None:
 
 def read_roles(top: Row, members: set[str]) -> list[Role]:
     roles = []
-    for row in top.rows("roles", "role"):
+    for row in top.rows("roles", say("a role")):
         row.only(("role", "member", "from", "to"))
         role = Role(row.text("role"), row.text("member"), row.day("from"), row.day_or_none("to"))
         if role.member not in members:
@@ -88,7 +88,7 @@ def read_roles(top: Row, members: set[str]) -> list[Role]:
 
 
 def read_journal(top: Row, periods: Sequence[Period]) -> list[Entry]:
-    return [_entry(row, periods) for row in top.rows("journal", "journal entry")]
+    return [_entry(row, periods) for row in top.rows("journal", say("a journal entry"))]
 
 
 def _entry(row: Row, periods: Sequence[Period]) -> Entry:
@@ -112,7 +112,9 @@ def _entry(row: Row, periods: Sequence[Period]) -> Entry:
         text=row.text_or_none("text") or "",
         partners=tuple(str(name) for name in row.texts("partners")),
         links=tuple(_links(row)),
-        attendance=tuple(_attendance(one) for one in row.rows_or_one("attendance", "attendance")),
+        attendance=tuple(
+            _attendance(one) for one in row.rows_or_one("attendance", say("an attendance"))
+        ),
         actions=tuple(str(ref) for ref in row.texts("actions")),
         period=period,
         request=request,
@@ -132,7 +134,7 @@ def _check_period(row: Row, name: str | None, periods: Sequence[Period]) -> None
 def _dates(row: Row, otherwise: date | None) -> Dates:
     node = row.fields.get("date")
     if isinstance(node, Fields):
-        span = Row(node, "date")
+        span = Row(node, say("{key}:", key="date"))
         span.only(("first", "last"))
         first, last = span.day("first"), span.day("last")
         _check_order(span, first, last)
@@ -140,7 +142,7 @@ def _dates(row: Row, otherwise: date | None) -> Dates:
     if isinstance(node, Items):
         days = []
         for text in row.texts("date"):
-            one = Row(Fields(text.line, {"date": text}), "date")
+            one = Row(Fields(text.line, {"date": text}), say("{key}:", key="date"))
             days.append(one.day("date"))
         if not days:
             raise ScenarioError(say("date is empty"), say("fill it in"), node.line)
@@ -156,7 +158,7 @@ def _links(row: Row) -> list[WebLink]:
         if isinstance(node, Scalar):
             links.append(WebLink(str(node)))
         else:
-            link = Row(node, "link")
+            link = Row(node, say("a link"))
             link.only(("title", "url"))
             links.append(WebLink(link.text("url"), link.text_or_none("title")))
         _check_url(links[-1].url, node.line)
@@ -252,7 +254,7 @@ def read_reports(
     top: Row, periods: Sequence[Period], names: Mapping[str, str]
 ) -> dict[str, ReportWords]:
     reports: dict[str, ReportWords] = {}
-    for row in top.rows("reports", "report"):
+    for row in top.rows("reports", say("a report")):
         row.only(("period", "title", "authors", "date", "sections"))
         period = row.text("period")
         _check_period(row, period, periods)

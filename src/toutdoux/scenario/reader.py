@@ -21,6 +21,7 @@ from toutdoux.core.chronicle import Chronicle
 from toutdoux.core.replay import EventRefused, Standing, replay
 from toutdoux.core.roll import Member, Membership
 from toutdoux.core.words import Refusal, say
+from toutdoux.language import problem_of_system
 
 from .errors import ScenarioError
 from .fields import Row, plain
@@ -52,6 +53,7 @@ class Scenario:
         except EventRefused as refused:
             error = ScenarioError.at(self.lines[refused.index], refused.refusal)
             error.file = self.file
+            error.zone = self.chronicle.zone
             raise error from None
 
 
@@ -76,7 +78,7 @@ def _read(path: Path) -> str:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise ScenarioError(
-            say("this file cannot be read: {problem}", problem=error.strerror or str(error)),
+            say("this file cannot be read: {problem}", problem=problem_of_system(error)),
             say("check its name and its permissions"),
         ) from None
     if len(data) > LARGEST:
@@ -106,7 +108,7 @@ def read_scenario(text: str, file: str = "-") -> Scenario:
             say("write association:, members: and events:, as docs/scenario.md shows"),
             root.line,
         )
-    top = Row(root, "scenario")
+    top = Row(root, say("a scenario"))
     top.only(_TOP)
     association = top.row("association") if top.has("association") else None
     name, zone, language = _association(association)
@@ -187,7 +189,7 @@ def _read_charter(node: Node) -> Charter:
 
 def _members(top: Row, zone: tzinfo) -> list[Member]:
     members: dict[str, Member] = {}
-    for row in top.rows("members", "member"):
+    for row in top.rows("members", say("a member")):
         row.only(("id", "name", "founder", "joined", "left", "periods"))
         id = row.text("id")
         if id in members:
@@ -215,7 +217,7 @@ def _memberships(row: Row, zone: tzinfo) -> list[Membership]:
             row.line,
         )
     memberships = []
-    for period in row.rows("periods", "period"):
+    for period in row.rows("periods", say("a period")):
         period.only(("joined", "left"))
         memberships.append(
             Membership(period.instant("joined", zone), period.instant_or_none("left", zone))
@@ -261,9 +263,9 @@ _KEYS: dict[str, tuple[str, ...]] = {
 
 
 def _event(node: Node, zone: tzinfo) -> h.Event:
-    row = Row(node, "event")
+    row = Row(node, say("an event"))
     word = _word(row)
-    row.where = word
+    row.where = say("{key}:", key=word)
     row.only(_KEYS[word])
     at = row.instant("at", zone)
     if word == "propose":
@@ -322,7 +324,7 @@ def _proposal(row: Row, at: datetime) -> h.Proposed:
         leader=row.text_or_none("leader"),
         link=row.text_or_none("link"),
         condition=row.text_or_none("condition"),
-        effects=tuple(_effect(effect) for effect in row.rows("effects", "effect")),
+        effects=tuple(_effect(effect) for effect in row.rows("effects", say("an effect"))),
     )
 
 
@@ -364,7 +366,7 @@ def _check_references(top: Row, history: h.History) -> None:
             number = event.number or numbers[event.kind] + 1
             numbers[event.kind] = max(numbers[event.kind], number)
             proposed.add(f"{event.kind.prefix}{number}")
-    for row in top.rows("journal", "journal entry"):
+    for row in top.rows("journal", say("a journal entry")):
         for ref in row.texts("actions"):
             if ref not in proposed:
                 raise ScenarioError(

@@ -1,0 +1,89 @@
+"""What the terminal is told: language, tables, errors."""
+
+from __future__ import annotations
+
+import gettext
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import NoReturn
+
+from toutdoux.core.words import Sentence
+from toutdoux.language import Language, language_of_environment
+
+terminal = Language(language_of_environment())
+"""The language of help and errors, as the environment asks."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def translate_click() -> None:
+    """Have Click say its own words in our language, from our catalogue."""
+    os.environ["LANGUAGE"] = terminal.code
+    gettext.bindtextdomain("toutdoux", str(Path(__file__).parents[1] / "locale"))
+    gettext.textdomain("toutdoux")
+
+
+class Problem(Exception):
+    """Something the person can put right: one sentence, and exit status 2."""
+
+    def __init__(self, why: Sentence, remedy: Sentence, where: str = "") -> None:
+        super().__init__(why.message)
+        self.why = why
+        self.remedy = remedy
+        self.where = where
+
+
+def fail(text: str, status: int = 2) -> NoReturn:
+    print(shown(text).replace("\n", " "), file=sys.stderr)
+    raise SystemExit(status)
+
+
+def shown(text: str) -> str:
+    """Text from a file as a terminal may see it: no escape sequence, nothing that reorders."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def print_table(
+    titles: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str = "",
+    right: Sequence[int] = (),
+    prose: Mapping[int, int] = MappingProxyType({}),
+) -> None:
+    """Print a table with light rules.
+
+    Args:
+        right: the columns of figures, counted from 0.
+        prose: the columns of text that break over lines, each with its share of the room.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    # Where nobody looks on (a pipe, a file) there is room.
+    width = shutil.get_terminal_size((140, 24)).columns
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
+    table = Table(
+        title=Text(title, style="bold") if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for index, name in enumerate(titles):
+        table.add_column(
+            Text(name),
+            justify="right" if index in right else "left",
+            no_wrap=index not in prose,
+            overflow="fold",
+            ratio=prose.get(index),
+        )
+    for row in rows:
+        table.add_row(*(Text(shown(cell)) for cell in row))
+    console.print(table)

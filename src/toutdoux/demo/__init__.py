@@ -1,0 +1,1 @@
+"""The demo semester: an invented association told as a scenario file."""
