@@ -191,25 +191,29 @@ def replay(file: Path, at: str | None, form: str, why: bool, lang: str | None) -
 
 def _print_standing(scenario: Scenario, standing: Standing, language: Language) -> None:
     word = language.word
-    titles = ["ID", word("Leader"), word("State"), word("How"), word("Decided on"), word("For")]
-    titles += [word("Against"), word("Neutral"), word("Roll"), word("Follow-up")]
+    titles = ["ID", word("Leader"), word("State"), word("Decided on"), word("For")]
+    titles += [word("Against"), word("Roll"), word("Follow-up")]
     rows = [
         [
             action.ref,
             standing.members[action.leader].name,
-            language.name(action.state),
-            language.name(action.decision.how) if action.decision and action.decision.how else "",
+            _state(action, language),
             language.short_instant(action.decision.at) if action.decision else "",
             f"{action.ballot.for_}/{action.ballot.expressed}",
             f"{action.ballot.against}/{action.ballot.expressed}",
-            str(action.ballot.abstain),
             str(action.roll_size),
             language.name(action.follow_up) if action.follow_up else "",
         ]
         for action in standing.actions.values()
     ]
     title = f"{scenario.chronicle.name}, {language.instant(standing.at)}"
-    print_table(titles, rows, title=title, right=(5, 6, 7, 8), prose={1: 2, 3: 2, 9: 1})
+    print_table(titles, rows, title=title, right=(4, 5, 6), prose={1: 8, 2: 9, 3: 10, 7: 7})
+
+
+def _state(action: Action, language: Language) -> str:
+    state = language.name(action.state)
+    how = action.decision.how if action.decision else None
+    return f"{state}, {language.name(how)}" if how else state
 
 
 def _explanation(standing: Standing, action: Action, language: Language) -> dict[str, list[str]]:
@@ -295,7 +299,7 @@ def _print_inventories(language: Language, rows: list[inv.InventoryRow]) -> None
                 [inv.cells(language, row, with_state=with_state, one_kind=True) for row in of_kind],
                 title=inv.kind_title(language, kind),
                 right=(4, 5),
-                prose={1: 5, 2: 2, 6: 3},
+                prose={1: 28, 2: 9, 6: 14},
             )
 
 
@@ -343,7 +347,7 @@ def audit(period: str, file: Path, at: str | None, form: str, lang: str | None) 
                 ]
                 for finding in findings
             ],
-            prose={1: 2, 3: 2},
+            prose={1: 20, 2: 14, 3: 14},
         )
     else:
         click.echo(language.word("All that needed an action had one."))
@@ -467,8 +471,7 @@ def demo(out: Path, lang: str | None) -> None:
     period = _period(scenario, "P21")
     _print_standing(scenario, standing, language)
     _print_inventories(language, inv.inventory(scenario.chronicle, standing, period))
-    words = Language(lang or scenario.chronicle.language, scenario.chronicle.zone)
-    paths = _write_report(scenario, standing, period, words, out, list(FORMATS), True)
+    paths = _write_report(scenario, standing, period, language, out, list(FORMATS), True)
     click.echo(language.word("The report is written:"))
     for path in paths:
         click.echo(f"  {path}")

@@ -60,7 +60,8 @@ def print_table(
 
     Args:
         right: the columns of figures, counted from 0.
-        prose: the columns of text that break over lines, each with its share of the room.
+        prose: the columns of text, which break over lines where the terminal is narrow, each
+            with the least width that it can do with.
     """
     from rich import box
     from rich.console import Console
@@ -75,6 +76,8 @@ def print_table(
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        padding=(0, 1),
+        collapse_padding=True,
     )
     for index, name in enumerate(titles):
         table.add_column(
@@ -82,7 +85,7 @@ def print_table(
             justify="right" if index in right else "left",
             no_wrap=index not in prose,
             overflow="fold",
-            ratio=prose.get(index),
+            min_width=prose.get(index),
         )
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))

@@ -399,11 +399,25 @@ class _Told:
                 "{n} people left the association during the vote and are no longer on the roll.",
                 len(action.struck),
             )
-        if action.ballot.opinions:
+        if action.counter_vote is not None:
+            yield say(
+                "The reason given for the counter-vote: “{reason}”.",
+                reason=" ".join(action.counter_vote.reason.split()),
+            )
+        opinions = action.ballot.opinions.values()
+        late = sum(one.recorded_at is not None for one in opinions)
+        if len(opinions) > late:
             yield say_n(
-                "{n} opinion is kept apart and does not count: not on the roll, or known too late.",
-                "{n} opinions are kept apart and do not count: not on the roll, or known too late.",
-                len(action.ballot.opinions),
+                "{n} opinion is kept apart and does not count: it comes from off the roll.",
+                "{n} opinions are kept apart and do not count: they come from off the roll.",
+                len(opinions) - late,
+            )
+        if late:
+            yield say_n(
+                "{n} vote became known after the decision was recorded: it is kept as an opinion.",
+                "{n} votes became known after the decision was recorded: they are kept as "
+                "opinions.",
+                late,
             )
 
     # What would change it.

@@ -20,6 +20,8 @@ from .errors import ScenarioError
 
 LARGEST = 64 * 1024 * 1024
 """The largest scenario that is read, in bytes. A history beyond it belongs in a ledger."""
+MOST = 4_000_000
+"""The most values that are read: some 300,000 votes. It bounds the memory that reading takes."""
 _DEEPEST = 20
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -79,6 +81,7 @@ def _one_line(error: Exception) -> str:
 
 def _document(events: Iterator[Any]) -> Node:
     root: Node | None = None
+    events = _counted(events)
     for event in events:
         if type(event) is yaml.DocumentStartEvent:
             if root is not None:
@@ -91,6 +94,17 @@ def _document(events: Iterator[Any]) -> Node:
     if root is None:
         raise ScenarioError(say("the file is empty"), say("write a scenario in it"))
     return root
+
+
+def _counted(events: Iterator[Any]) -> Iterator[Any]:
+    for count, event in enumerate(events):
+        if count == MOST:
+            raise ScenarioError(
+                say("this file holds more than the {n} values of a scenario", n=MOST),
+                say("split it, or keep its history in a ledger"),
+                _line(event),
+            )
+        yield event
 
 
 def _node(event: Any, events: Iterator[Any], depth: int) -> Node:

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from toutdoux.reports.document import (
     Block,
@@ -41,12 +40,17 @@ from toutdoux.reports.document import (
     Table,
     Text,
 )
+from toutdoux.reports.markdown import clean, is_safe_url, words
+from toutdoux.reports.render.plain import encoded_url
 
 if TYPE_CHECKING:
     import typst
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 _FONTS = Path(__file__).parents[1] / "fonts"
+
+_Node = dict[str, object]
+"""What the template gets as a dictionary."""
 
 
 class RenderError(Exception):
@@ -58,7 +62,7 @@ def render(document: Document) -> bytes:
     try:
         import typst  # Loaded here, because only those who want a PDF need it.
     except ImportError as error:
-        raise RenderError(_sentence(document, "Typst is not installed")) from error
+        raise RenderError("Typst, which sets it, is not installed") from error
 
     # No font has every character, and Typst refuses what it cannot draw, naming all of it at once.
     # So ask it, and show those characters by their code instead ("[U+4E2D]").
@@ -69,27 +73,20 @@ def render(document: Document) -> bytes:
         except typst.TypstError as error:
             newly = _without_glyph(error) - missing
             if not newly:
-                raise RenderError(_sentence(document, error.message)) from error
+                raise RenderError(f"Typst says “{error.message}”") from error
             missing |= newly
-
-
-def _sentence(document: Document, reason: str) -> str:
-    if document.language == "fr":
-        return f"Le PDF n’a pas pu être composé : {reason}."
-    return f"The PDF could not be set: {reason}."
 
 
 def _compile(document: Document, missing: frozenset[str]) -> bytes:
     import typst
 
-    day = date.fromisoformat(document.date_iso)
     return typst.compile(
         _TEMPLATE,
         root=_TEMPLATE.parent,
         font_paths=_fonts(),
         sys_inputs={"report": json.dumps(_Tree(missing).document(document))},
         pdf_standards="ua-1",
-        timestamp=datetime(day.year, day.month, day.day, 12, tzinfo=UTC),
+        timestamp=0,  # The document has a date of its own; this only keeps the clock out.
     )
 
 
@@ -109,9 +106,8 @@ _REFUSED = re.compile(
 # Typst names a whole cluster when one character of it has no glyph. Latin letters always have one,
 # and what only joins, orders or varies other characters has nothing to show.
 _NEVER_MISSING = re.compile("[\0-\u02ff\u2000-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f]")
-_CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ufeff]")
-# Private use (where a font has whatever it pleases), halves of characters, and no characters.
-_UNKNOWN = re.compile("[\ud800-\udfff\ue000-\uf8ff\ufffe\uffff\U000f0000-\U0010ffff]")
+# For private use: a font has there whatever it pleases, which is not what was meant.
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _LONGEST_ADDRESS = 8000
 """Typst refuses longer ones."""
 
@@ -127,15 +123,22 @@ def _by_code(character: str) -> str:
     return f"[U+{ord(character):04X}]"
 
 
-def _clean(text: str) -> str:
-    """The text as a PDF can hold it."""
-    return _UNKNOWN.sub(lambda found: _by_code(found[0]), _CONTROL.sub("", text))
+def _printable(text: str) -> str:
+    return _PRIVATE.sub(lambda found: _by_code(found[0]), clean(text))
 
 
 def _address(url: str) -> str:
-    """The address in the ASCII that a PDF asks for, or nothing if it cannot be one."""
-    address = quote(url.strip(), safe="!#$%&'()*+,/:;=?@[]~", errors="replace")
-    return address if len(address) <= _LONGEST_ADDRESS else ""
+    """The address in the ASCII that a PDF asks for, or nothing if it cannot be offered."""
+    address = encoded_url(url)
+    return address if is_safe_url(address) and len(address) <= _LONGEST_ADDRESS else ""
+
+
+def _day(iso: str) -> _Node | None:
+    try:
+        day = date.fromisoformat(iso)
+    except ValueError:
+        return None
+    return {"year": day.year, "month": day.month, "day": day.day}
 
 
 # --- the tree ------------------------------------------------------------------------------------
@@ -145,22 +148,6 @@ _DEEPEST = 12
 
 _UNNAMED = "…"
 """For a title that is empty: PDF/UA allows none."""
-
-_Node = dict[str, object]
-
-
-def _is_empty(inlines: Inlines) -> bool:
-    for it in inlines:
-        match it:
-            case Text(text) | Code(text):
-                if _clean(text):
-                    return False
-            case LineBreak():
-                pass
-            case _:
-                if not _is_empty(it.children):
-                    return False
-    return True
 
 
 class _Tree:
@@ -172,13 +159,12 @@ class _Tree:
         """The level of the heading before: PDF/UA wants the next at most one deeper."""
 
     def document(self, it: Document) -> _Node:
-        day = date.fromisoformat(it.date_iso)
         return {
             "metadata": {
-                "title": _clean(it.title) or _UNNAMED,
-                "description": _clean(f"{it.association}, {it.subtitle}"),
-                "authors": [_clean(author) for author in it.authors],
-                "date": {"year": day.year, "month": day.month, "day": day.day},
+                "title": _printable(it.title) or _UNNAMED,
+                "description": _printable(f"{it.association}, {it.subtitle}"),
+                "authors": [_printable(author) for author in it.authors],
+                "date": _day(it.date_iso),
             },
             "language": it.language,
             "title": self._text(it.title) or _UNNAMED,
@@ -201,10 +187,10 @@ class _Tree:
         }
 
     def _text(self, text: str) -> str:
-        return re.sub(r"[\t\n]", " ", self._lines(text))
+        return self._lines(text).replace("\n", " ").replace("\t", " ")
 
     def _lines(self, text: str) -> str:
-        return _clean(text).translate(self._missing)
+        return _printable(text).translate(self._missing)
 
     def _blocks(self, blocks: Blocks, section: int, depth: int = 0) -> list[_Node]:
         """The blocks under a section of level `section`, within `depth` lists and quotes."""
@@ -214,7 +200,7 @@ class _Tree:
                 insides = (it.children,) if isinstance(it, Quote) else it.items
                 for inside in insides:
                     nodes += self._blocks(inside, section, depth)
-            elif not (isinstance(it, Subheading) and _is_empty(it.children)):
+            elif not (isinstance(it, Subheading) and not self._text(words(it.children))):
                 nodes.append({"node": type(it).__name__} | self._block(it, section, depth))
         return nodes
 
@@ -237,7 +223,7 @@ class _Tree:
             case Divider():
                 return {}
             case Facts(pairs):
-                return {"pairs": [[self._text(label), self._inlines(it)] for label, it in pairs]}
+                return {"pairs": [[self._text(name), self._inlines(fact)] for name, fact in pairs]}
             case Table():
                 return self._table(it, section, depth)
             case Chart():
@@ -253,12 +239,12 @@ class _Tree:
         }
 
     def _chart(self, it: Chart) -> _Node:
-        words = "; ".join(f"{bar.label}: {bar.words}" for bar in it.bars)
+        told = "; ".join(f"{bar.label}: {bar.words}" for bar in it.bars)
         bars = [
             {"label": self._text(bar.label), "value": bar.value, "whole": bar.whole}
             for bar in it.bars
         ]
-        return {"alt": _clean(f"{it.caption}. {words}."), "bars": bars}
+        return {"alt": _printable(f"{it.caption}. {told}."), "bars": bars}
 
     def _inlines(self, inlines: Inlines, depth: int = 0) -> list[_Node]:
         nodes: list[_Node] = []
