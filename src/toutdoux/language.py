@@ -220,7 +220,10 @@ class Language:
         return self.say(say("{names} and {last}", names=", ".join(names[:-1]), last=names[-1]))
 
     def typographic(self, text: str) -> str:
-        """Put no-break spaces where the language wants them. Letters and signs stay the same."""
+        """Put no-break spaces where the language wants them. Letters and signs stay the same.
+
+        A text may be a piece of a longer one, which begins or ends at a space.
+        """
         if self.code != "fr":
             return text
         return _BEFORE.sub("\u00a0", _AFTER.sub("\u00a0", text))
@@ -229,7 +232,7 @@ class Language:
 # In French a space stays with the sign it goes with: before : ; ! ? » % € and units, after «,
 # inside 18 h 02 and 1 000.
 _BEFORE = re.compile(
-    r"(?<=\S) (?=[:;!?»](?:[\s.,)…]|$))"
+    r"(?:(?<=\S)|^) (?=[:;!?»]+(?:[\s.,)…]|$))"
     r"|(?<=\d) (?=\d{3}(?:\D|$)|h\b|€|%)"
     r"|(?<=\d[ \u00a0]h) (?=\d\d\b)"
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -27,7 +27,15 @@ from toutdoux.language import LANGUAGES, Language, problem_of_system
 from toutdoux.reports import inventory as inv
 from toutdoux.scenario import Scenario, ScenarioError, load_scenario
 
-from .speech import Problem, fail, print_table, shown, terminal, translate_click
+from .speech import (
+    Problem,
+    fail,
+    print_json,
+    print_table,
+    shown,
+    terminal,
+    translate_click,
+)
 
 FORMATS = ("pdf", "html", "md", "gmi")
 
@@ -60,8 +68,9 @@ def main() -> None:
         _fail(problem)
     except BrokenPipeError:
         # Whoever read along has gone (`toutdoux … | head`): nothing is wrong.
-        sys.stdout = None
+        _give_up_output()
     except OSError as error:
+        _give_up_output()
         _fail(_problem_of_system(error))
     except (MemoryError, RecursionError):
         _fail(
@@ -70,6 +79,11 @@ def main() -> None:
                 say("split the file, or use a larger machine"),
             )
         )
+
+
+def _give_up_output() -> None:
+    """What is still waiting to be written cannot be: Python would try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _problem_of_system(error: OSError) -> Problem:
@@ -179,7 +193,7 @@ def replay(file: Path, at: str | None, form: str, why: bool, lang: str | None) -
                 {**action_as_data(action), "explanation": _explanation(standing, action, language)}
                 for action in standing.actions.values()
             ]
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        print_json(data)
         return
     if not standing.actions:
         click.echo(language.word("No action was proposed by then."))
@@ -265,9 +279,11 @@ def inventory(
     match form:
         case "json":
             data = [row.as_data() for row in rows]
-            click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+            print_json(data)
         case "csv":
-            click.echo(inv.as_csv(language, rows, one_kind=kind is not None), nl=False)
+            text = inv.as_csv(language, rows, one_kind=kind is not None)
+            # A file keeps every sign; a terminal would obey some of them.
+            click.echo(shown(text) if sys.stdout.isatty() else text, nl=False)
         case "markdown":
             _print_markdown(language, rows)
         case _:
@@ -333,7 +349,7 @@ def audit(period: str, file: Path, at: str | None, form: str, lang: str | None) 
             }
             for finding in findings
         ]
-        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        print_json(data)
     elif findings:
         word = language.word
         print_table(
@@ -445,7 +461,8 @@ def _write_report(
 
 def _file_name(name: str) -> str:
     """A period's name as part of a file's name, whatever signs are in it."""
-    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name)[:80]
+    plain = "".join(char if char.isalnum() or char in "-_." else "_" for char in name)
+    return plain.encode()[:120].decode(errors="ignore")  # a name holds 255 bytes at most
 
 
 # --- demo ----------------------------------------------------------------------------------------

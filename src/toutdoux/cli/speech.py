@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import json
 import os
 import re
 import shutil
@@ -48,6 +49,12 @@ def shown(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def print_json(data: object) -> None:
+    """Print JSON, with what a terminal might obey written as escapes: the data is the same."""
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    print(_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
 def print_table(
     titles: Sequence[str],
     rows: Iterable[Sequence[str]],
@@ -72,7 +79,7 @@ def print_table(
     width = shutil.get_terminal_size((140, 24)).columns
     console = Console(width=width, highlight=False, markup=False, emoji=False)
     table = Table(
-        title=Text(title, style="bold") if title else None,
+        title=Text(shown(title), style="bold") if title else None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,

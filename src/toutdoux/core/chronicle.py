@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from .history import History
 from .instants import first_instant
@@ -33,5 +33,5 @@ class Chronicle:
 
     def members_on(self, day: date) -> int:
         """How many members there were at the end of a day, by what is known now."""
-        last = datetime.fromtimestamp(self.end_of(day).timestamp() - 1e-3, UTC)
+        last = self.end_of(day) - timedelta(microseconds=1)
         return sum(member.is_member(last) for member in self.history.members)

@@ -399,6 +399,11 @@ class _Told:
                 "{n} people left the association during the vote and are no longer on the roll.",
                 len(action.struck),
             )
+        leader = self.members[action.leader]
+        if action.state not in (State.CANCELLED, State.WITHDRAWN) and not leader.is_member(
+            self.now
+        ):
+            yield say("Its leader has left the association: it needs somebody to take it on.")
         if action.counter_vote is not None:
             yield say(
                 "The reason given for the counter-vote: “{reason}”.",

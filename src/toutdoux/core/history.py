@@ -148,9 +148,12 @@ class RightGranted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecorded(Event):
-    """A decision that was written down: nothing that becomes known later changes it."""
+    """A decision that was written down; `at` is its true instant. It stands as recorded: nothing
+    that becomes known later changes it."""
 
     action: str
+    state: State
+    how: How | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,9 @@ class Standing:
     """By reference, in order of proposal."""
     charters: tuple[CharterVersion, ...]
     members: Mapping[str, Member]
+    void: tuple[int, ...] = ()
+    """The events, counted from 0, that made sense when they were recorded and no longer do by what
+    became known later (a counter-vote on what turns out to have been adopted before)."""
 
 
 class EventRefused(Exception):
@@ -73,13 +76,17 @@ def replay(history: History, at: datetime | None = None) -> Standing:
         EventRefused: an event up to `at` makes no sense.
     """
     play = _Play(history)
+    latest = -1
     for index, event, counts in in_order_of_time(history.events):
         if at is not None and event.at > at:
             break
         try:
             play.take(event, counts)
         except Refusal as refusal:
-            raise EventRefused(index, refusal) from None
+            if index > latest:
+                raise EventRefused(index, refusal) from None
+            play.void.append(index)
+        latest = max(latest, index)
     return play.standing(at)
 
 
@@ -95,7 +102,7 @@ def in_order_of_time(events: Iterable[Event]) -> Iterable[tuple[int, Event, bool
         counts = True
         if recorded and isinstance(event, _LATE_CHANGES_NOTHING):
             decided = recorded.get(event.action)
-            counts = decided is None or event.at >= decided
+            counts = decided is None or event.at > decided
         elif type(event) is h.DecisionRecorded:
             recorded.setdefault(event.action, event.at)
         told.append((index, event, counts))
@@ -130,6 +137,10 @@ class _Play:
             if one.ends is not None
         )
         self.departed = 0
+        self.recorded = {
+            event.action: event for event in history.events if type(event) is h.DecisionRecorded
+        }
+        self.void: list[int] = []
         self.undecided: dict[str, Action] = {}
         self.voted_on: dict[str, Action] = {}
         self.handlers: Mapping[type[Event], Callable[..., None]] = {
@@ -143,7 +154,7 @@ class _Play:
             h.RightGranted: self._grant,
             h.ConditionMet: self._meet_condition,
             h.FollowedUp: self._follow_up,
-            h.DecisionRecorded: lambda event: None,
+            h.DecisionRecorded: self._stand_as_recorded,
         }
 
     def take(self, event: Event, counts: bool) -> None:
@@ -161,7 +172,7 @@ class _Play:
             self.advance(at)
         self._settle_votes()
         now = at or self.now or datetime.min
-        return Standing(now, self.actions, tuple(self.charters), self.members)
+        return Standing(now, self.actions, tuple(self.charters), self.members, tuple(self.void))
 
     # --- time ------------------------------------------------------------------------------------
 
@@ -226,6 +237,12 @@ class _Play:
         for action in actions:
             self._settle(action, self.now)
 
+    def _settle_effects(self) -> None:
+        """The same for actions with effects, before a vote opens: they may change its rules."""
+        for action in sorted(self.voted_on.values(), key=_order):
+            if action.effects:
+                self._settle_votes_on(action)
+
     def _settle_votes_on(self, action: Action) -> None:
         """The same for one action, before something else happens to it at this instant."""
         if self.voted_on.pop(action.ref, None) is not None:
@@ -233,14 +250,28 @@ class _Play:
             self._settle(action, self.now)
 
     def _settle(self, action: Action, now: datetime) -> None:
-        """Ask the charter what follows for an undecided action, and let it take place."""
+        """Ask the charter what follows for an undecided action, and let it take place.
+
+        A decision that was recorded takes place as it was recorded, at its own instant.
+        """
         state, how = decide(action, now)
+        recorded = self.recorded.get(action.ref) if self.recorded else None
+        if recorded is not None and state not in UNDECIDED:
+            if now < recorded.at:
+                return
+            state, how = recorded.state, recorded.how
         if state is action.state:
             return
         if state in UNDECIDED:
             self._become(action, state)
         else:
             self._close(action, state, how, now)
+
+    def _stand_as_recorded(self, event: h.DecisionRecorded) -> None:
+        action = self._action(event.action)
+        self._settle_votes_on(action)
+        if action.decision is None:
+            self._close(action, event.state, event.how, event.at)
 
     def _become(self, action: Action, state: State) -> None:
         """Move to another undecided state. Contested is the only one that time leads to."""
@@ -295,7 +326,7 @@ class _Play:
     # --- what people do --------------------------------------------------------------------------
 
     def _propose(self, event: h.Proposed) -> None:
-        self._settle_votes()
+        self._settle_effects()
         self._acting(event.by, event.at)
         leader = event.leader or event.by
         self._carrying(leader, event.at)
@@ -383,6 +414,7 @@ class _Play:
     def _keep_late(self, event: Event) -> None:
         """Keep a vote that became known after the decision as an opinion, with both instants."""
         if isinstance(event, h.VoteCast):
+            self._acting(event.by, event.at)
             ballot = self._action(event.action).ballot_named(event.ballot)
             if ballot is not None:
                 ballot.opinions[event.by] = Opinion(event.choice, event.at, event.recorded_at)
@@ -428,7 +460,7 @@ class _Play:
         self._ends(action, end)
 
     def _amend(self, event: h.Amended) -> None:
-        self._settle_votes()
+        self._settle_effects()
         action = self._undecided(event)
         self._acting(event.by, event.at)
         self._leading(action, event.by)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from .words import Refusal, say
@@ -25,6 +25,8 @@ class Membership:
     left: datetime | None = None
     joined_recorded: datetime | None = None
     left_recorded: datetime | None = None
+    since: datetime | None = None
+    """When the person joined, where this goes on from a membership that it touches."""
     begins: datetime = field(init=False)
     """The instant from which it acts on ballots."""
     ends: datetime | None = field(init=False)
@@ -82,7 +84,14 @@ def joined_up(memberships: Iterable[Membership]) -> tuple[Membership, ...]:
                 say("end the first before the second begins"),
             )
         if last is not None and last.left == one.joined:
-            result[-1] = Membership(last.joined, one.left, last.joined_recorded, one.left_recorded)
+            # One membership; but where that became known only after its first part had ended, the
+            # end has acted on ballots, and stands.
+            ended = last.ends is not None and one.begins > last.ends
+            since = last.since or last.joined
+            if ended:
+                result.append(replace(one, since=since))
+            else:
+                result[-1] = replace(last, left=one.left, left_recorded=one.left_recorded)
         else:
             result.append(one)
     return tuple(result)
@@ -130,7 +139,7 @@ class Electorate:
             return False
         return (
             member.founder
-            or membership.joined + opening.delay <= opening.at
+            or (membership.since or membership.joined) + opening.delay <= opening.at
             or self._granted.get(member.id, opening.place) < opening.place
         )
 
@@ -167,7 +176,7 @@ class Electorate:
         self._coming = []
         for id, member in self.members.items():
             for one in member.memberships:
-                for instant in (one.begins, one.joined + self.delay, one.ends):
+                for instant in (one.begins, (one.since or one.joined) + self.delay, one.ends):
                     if instant is not None and instant > at:
                         self._coming.append((instant, id))
             self._look_at(id, at, place)

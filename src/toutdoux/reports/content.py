@@ -299,7 +299,9 @@ class _Report:
         return tuple(links)
 
     def _attendance(self, attendance: Attendance) -> str:
-        label = attendance.label or self.language.word("participants")
+        label = attendance.label or self._say(
+            say_n("participant", "participants", attendance.count)
+        )
         number = self.language.number(attendance.count)
         match attendance.precision:
             case Precision.ABOUT:

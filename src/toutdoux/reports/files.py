@@ -51,9 +51,9 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     leaves half a report under a good name. Raises `OSError`.
     """
     made = [one for one in (folder, *folder.parents) if not one.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
     waiting: list[tuple[Path, Path]] = []
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             target = folder / name
             if target.is_dir():

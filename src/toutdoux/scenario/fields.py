@@ -30,7 +30,7 @@ _YES = {"true": True, "yes": True, "false": False, "no": False}
 class Row:
     """One mapping being read. `where` names it in messages ("a member", "a vote")."""
 
-    __slots__ = ("fields", "line", "where")
+    __slots__ = ("empty", "fields", "line", "where")
 
     def __init__(self, node: Node, where: Sentence) -> None:
         if not isinstance(node, Fields):
@@ -41,6 +41,7 @@ class Row:
             )
         self.line = node.line
         self.fields = node.fields
+        self.empty = node.empty
         self.where = where
 
     def has(self, key: str) -> bool:
@@ -51,6 +52,9 @@ class Row:
         for key, value in self.fields.items():
             if key not in known:
                 raise ScenarioError.at(value.line, unknown_key(key, known, self.where))
+        for empty in self.empty or ():
+            if empty not in known:
+                raise ScenarioError.at(empty.line, unknown_key(str(empty), known, self.where))
 
     def line_of(self, key: str) -> int:
         node = self.fields.get(key)

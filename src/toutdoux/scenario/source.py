@@ -7,6 +7,7 @@ The parser is libyaml's, event by event; nothing is kept that the scenario does 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ LARGEST = 64 * 1024 * 1024
 MOST = 4_000_000
 """The most values that are read: some 300,000 votes. It bounds the memory that reading takes."""
 _DEEPEST = 20
+# What YAML does not allow in a text.
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -43,10 +46,11 @@ class Items:
 
 @dataclass(slots=True)
 class Fields:
-    """A mapping, and the line it begins on. A key without a value is left out."""
+    """A mapping, and the line it begins on. Keys without a value stand apart."""
 
     line: int
     fields: dict[str, Node] = field(default_factory=dict)
+    empty: list[Scalar] | None = None
 
 
 Node = Scalar | Items | Fields
@@ -54,29 +58,32 @@ Node = Scalar | Items | Fields
 
 def parse(text: str) -> Node:
     """Read one YAML document. Raises `ScenarioError` for anything that is not plain YAML."""
+    _check_characters(text)
     events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
     try:
         return _document(events)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+    except yaml.YAMLError as error:
+        # The parser's own words are for those who know YAML by heart, and in English only.
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         raise ScenarioError(
-            say("this is not YAML: {problem}", problem=error.problem or "?"),
-            say("check the indentation, the brackets and the quotes around it"),
+            say("this is not YAML: the fault is on this line or just before it"),
+            say("check the indentation, the brackets, and quotes around texts with : or #"),
             None if mark is None else mark.line + 1,
         ) from None
-    except yaml.YAMLError as error:
+
+
+def _check_characters(text: str) -> None:
+    found = _NOT_TEXT.search(text)
+    if found is not None:
         raise ScenarioError(
-            say("this is not YAML: {problem}", problem=_one_line(error)),
-            say("save the scenario as plain text in UTF-8"),
-        ) from None
+            say("there is a character here that is not text (code {code})", code=ord(found[0])),
+            say("take it out"),
+            text.count("\n", 0, found.start()) + 1,
+        )
 
 
 def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
-
-
-def _one_line(error: Exception) -> str:
-    return str(getattr(error, "reason", error)).splitlines()[0]
 
 
 def _document(events: Iterator[Any]) -> Node:
@@ -135,16 +142,16 @@ def _mapping(fields: Fields, events: Iterator[Any], depth: int) -> Fields:
             break
         key = _node(event, events, depth + 1)
         if not isinstance(key, Scalar):
-            raise ScenarioError(
-                say("a key is a single word"), say("check the brackets"), fields.line
-            )
+            raise ScenarioError(say("a key is a single word"), say("check the brackets"), key.line)
         following = next(events)
         value = _node(following, events, depth + 1)
-        if key in fields.fields:
+        if key in fields.fields or key in (fields.empty or ()):
             raise ScenarioError(
                 say("“{key}” is said twice here", key=str(key)), say("keep one of them"), key.line
             )
-        if not _is_null(following):
+        if _is_null(following):
+            fields.empty = [*(fields.empty or ()), key]
+        else:
             fields.fields[sys.intern(str(key))] = value
     return fields
 
