@@ -15,7 +15,7 @@ At one instant, in this order:
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,6 +34,9 @@ _LATE_CHANGES_NOTHING = (
     h.Amended,
     h.Withdrawn,
 )
+
+_WINDOW, _DEPARTURE = 0, 1
+"""What is due, in the order in which it happens at one instant."""
 
 UNDECIDED = (State.OPEN, State.CONTESTED, State.COUNTER_VOTE)
 
@@ -77,11 +80,14 @@ def replay(history: History, at: datetime | None = None) -> Standing:
     """
     play = _Play(history)
     latest = -1
-    for index, event, counts in in_order_of_time(history.events):
+    events = history.events
+    order, late = in_order_of_time(events)
+    for index in order:
+        event = events[index]
         if at is not None and event.at > at:
             break
         try:
-            play.take(event, counts)
+            play.take(event, index not in late)
         except Refusal as refusal:
             if index > latest:
                 raise EventRefused(index, refusal) from None
@@ -90,32 +96,28 @@ def replay(history: History, at: datetime | None = None) -> Standing:
     return play.standing(at)
 
 
-def in_order_of_time(events: Iterable[Event]) -> Iterable[tuple[int, Event, bool]]:
+def in_order_of_time(events: Sequence[Event]) -> tuple[list[int], set[int]]:
     """Put what was recorded in the order in which it counts.
 
-    Yields each event with its index, and whether it counts: a vote that became known only after
-    the decision it would have been part of was recorded does not (rules, "Late knowledge").
+    Returns the indexes of the events in that order, and those among them that do not count: what
+    became known only after the decision it would have been part of was recorded (rules, "Late
+    knowledge").
     """
     recorded: dict[str, datetime] = {}
-    told: list[tuple[int, Event, bool]] = []
+    late: set[int] = set()
     for index, event in enumerate(events):
-        counts = True
-        if recorded and isinstance(event, _LATE_CHANGES_NOTHING):
-            decided = recorded.get(event.action)
-            counts = decided is None or event.at > decided
-        elif type(event) is h.DecisionRecorded:
+        if type(event) is h.DecisionRecorded:
             recorded.setdefault(event.action, event.at)
-        told.append((index, event, counts))
-    told.sort(key=_at)  # stable: at one instant, the order it was recorded
-    return told
+        elif recorded and isinstance(event, _LATE_CHANGES_NOTHING):
+            decided = recorded.get(event.action)
+            if decided is not None and event.at <= decided:
+                late.add(index)
+    # The sort is stable: at one instant, the order in which it was recorded.
+    return sorted(range(len(events)), key=lambda index: events[index].at), late
 
 
 def _order(action: Action) -> int:
     return action.order
-
-
-def _at(told: tuple[int, Event, bool]) -> datetime:
-    return told[1].at
 
 
 class _Play:
@@ -129,14 +131,13 @@ class _Play:
         self.now: datetime | None = None
         self.place = 0
         self.electorate = Electorate(self.members, history.charter.voting_right_delay)
-        self.ends: list[tuple[datetime, int, str]] = []
-        self.departures = sorted(
-            (one.ends, member.id)
+        self.due: list[tuple[datetime, int, int, str]] = [
+            (one.ends, _DEPARTURE, 0, member.id)
             for member in history.members
             for one in member.memberships
             if one.ends is not None
-        )
-        self.departed = 0
+        ]
+        heapq.heapify(self.due)
         self.recorded = {
             event.action: event for event in history.events if type(event) is h.DecisionRecorded
         }
@@ -179,33 +180,22 @@ class _Play:
     def advance(self, to: datetime) -> None:
         """Let time pass: settle the votes, end what ends, let go who goes, up to `to` included."""
         self._settle_votes()
-        while (instant := self._next_instant()) is not None and instant <= to:
-            self.now = instant
-            self._end_windows(instant)
-            self._let_go(instant)
+        due = self.due
+        while due and due[0][0] <= to:
+            instant = self.now = due[0][0]
+            gone = []
+            while due and due[0][0] == instant:
+                _, what, _, name = heapq.heappop(due)
+                if what == _DEPARTURE:
+                    gone.append(name)
+                elif name in self.undecided:
+                    self._settle(self.actions[name], instant)
+            if gone:
+                self._let_go(gone, instant)
         self.now = to
 
-    def _next_instant(self) -> datetime | None:
-        """The next instant at which a window ends or somebody leaves."""
-        end = self.ends[0][0] if self.ends else None
-        if self.departed == len(self.departures):
-            return end
-        departure = self.departures[self.departed][0]
-        return departure if end is None or departure < end else end
-
-    def _end_windows(self, instant: datetime) -> None:
-        while self.ends and self.ends[0][0] == instant:
-            _, _, ref = heapq.heappop(self.ends)
-            if ref in self.undecided:
-                self._settle(self.actions[ref], instant)
-
-    def _let_go(self, instant: datetime) -> None:
-        gone = []
-        while self.departed < len(self.departures) and self.departures[self.departed][0] == instant:
-            gone.append(self.departures[self.departed][1])
-            self.departed += 1
-        if not gone:
-            return
+    def _let_go(self, gone: list[str], instant: datetime) -> None:
+        """Strike off all who leave at an instant, then see what follows."""
         touched = [
             action
             for action in self.undecided.values()
@@ -321,7 +311,7 @@ class _Play:
 
     def _ends(self, action: Action, at: datetime) -> None:
         """Look at an action again when one of its windows ends."""
-        heapq.heappush(self.ends, (at, action.order, action.ref))
+        heapq.heappush(self.due, (at, _WINDOW, action.order, action.ref))
 
     # --- what people do --------------------------------------------------------------------------
 
@@ -545,7 +535,7 @@ class _Play:
         return member
 
     def _acting(self, id: str, at: datetime) -> Member:
-        member = self._known(id)
+        member = self.members.get(id) or self._known(id)
         if member.membership(at) is None:
             raise Refusal(
                 say("{member} is no member on {at}", member=id, at=at),
