@@ -48,7 +48,7 @@ messages: .venv/ready ## collect what is to be translated, and compile the trans
 	@mkdir -p build
 	@$(BABEL) extract -F pyproject.toml -k say -k say_n:1,2 -k word -k _word -c TRANSLATORS: \
 		--add-location=file --sort-by-file --project=toutdoux \
-		--copyright-holder="the toutdoux contributors" -o $(POT) src/toutdoux
+		--copyright-holder="the toutdoux contributors" --msgid-bugs-address= -o $(POT) src/toutdoux
 	@[ -f $(LOCALE)/fr/LC_MESSAGES/toutdoux.po ] \
 		|| $(BABEL) init -D toutdoux -i $(POT) -d $(LOCALE) -l fr
 	@$(BABEL) update -D toutdoux -i $(POT) -d $(LOCALE) \

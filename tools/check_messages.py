@@ -38,8 +38,8 @@ def placeholders(text: str) -> set[str]:
     return set(PLACEHOLDER.findall(plain))
 
 
-def texts(of: str | list[str] | tuple[str, ...]) -> list[str]:
-    return [of] if isinstance(of, str) else list(of)
+def texts(of: str | list[str] | tuple[str, ...] | None) -> list[str]:
+    return [of] if isinstance(of, str) else list(of or ())
 
 
 def same_placeholders(message: Message) -> bool:

@@ -149,6 +149,10 @@ class Language:
         sentence = _HOWS.get(value) if isinstance(value, How) else _NAMES.get(value)
         return self.say(sentence) if sentence else str(value)
 
+    def outcome(self, state: State, how: How | None) -> str:
+        """`adoptée, à la majorité`."""
+        return f"{self.name(state)}, {self.name(how)}" if how else self.name(state)
+
     def day(self, day: date) -> str:
         """`3 mars 2021`, `1er mars 2021`."""
         number = "1er" if self.code == "fr" and day.day == 1 else str(day.day)

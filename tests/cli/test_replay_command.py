@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import subprocess
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -367,3 +368,30 @@ def test_no_escape_sequence_of_a_file_reaches_an_error(
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
     assert not {*"\x1b\x9b\r"} & {*done.stderr}
+
+
+def test_time_zones_are_the_same_on_every_machine(tmp_path: Path) -> None:
+    """A machine whose own Europe/Paris is wrong judges like any other."""
+    zone = tmp_path / "zones" / "Europe" / "Paris"
+    zone.parent.mkdir(parents=True)
+    zone.write_bytes(files("tzdata.zoneinfo.Asia").joinpath("Tokyo").read_bytes())
+    history = tmp_path / "history.yaml"
+    history.write_text(SMALL)
+    env = {**ENGLISH, "PYTHONTZPATH": str(tmp_path / "zones")}
+    there = run("replay", history, "--at", "2021-03-05", "--format", "json", env=env)
+    here = run("replay", history, "--at", "2021-03-05", "--format", "json")
+    assert there.stdout == here.stdout != ""
+
+
+def test_a_counter_vote_that_no_number_can_win_is_explained(tmp_path: Path) -> None:
+    history = tmp_path / "history.yaml"
+    history.write_text(
+        "charter: {preset: tout-doux-cratie, extraordinary: {counter_vote: {cancels: none}}}\n"
+        "members: [{id: ana, joined: 2020-01-01}, {id: bob, joined: 2020-01-01}]\n"
+        "events:\n"
+        "  - {at: 2021-03-01 10:00, propose: extraordinary, by: ana, object: o}\n"
+        "  - {at: 2021-03-02 10:00, counter_vote: AE1, by: bob, reason: r}\n"
+    )
+    done = run("replay", history, "--explain")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "where it took more than any number of votes" in done.stdout

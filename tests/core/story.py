@@ -131,7 +131,12 @@ class Story:
     def propose(self, kind: str = "extraordinary", by: str = "ana", **more: object) -> None:
         """Options: number, leader, object, link, condition, effects; and the time."""
         more.setdefault("object", "Paint the door")
+        more.setdefault("number", self.next_number(Kind(kind)))
         self._tell(h.Proposed, more, kind=Kind(kind), by=by)
+
+    def next_number(self, kind: Kind) -> int:
+        proposed = [one for one in self.events if isinstance(one, h.Proposed) and one.kind is kind]
+        return h.next_number(max((one.number for one in proposed), default=0))
 
     def vote(self, ref: str, choice: str, *people: str, **more: object) -> None:
         for by in people:
@@ -174,15 +179,16 @@ class Story:
 
     def record_decision(self, ref: str, known: datetime) -> None:
         """The decision that is due by now is written down, and stands from then on."""
-        decision = self.at(known)[ref].decision
+        action = self.at(known)[ref]
+        decision = action.decision
         assert decision is not None, f"{ref} is not decided"
         self.tell(
             h.DecisionRecorded(
                 at=decision.at,
                 recorded_at=known,
                 action=ref,
-                state=decision.state,
-                how=decision.how,
+                decision=decision,
+                charter=action.charter,
             )
         )
 

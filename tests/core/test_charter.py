@@ -193,9 +193,14 @@ def test_how_many_more_votes_reach_a_majority_of_the_roll(side, roll, expressed,
     assert threshold("more than 1/2 of roll").missing(side, roll, expressed) == missing
 
 
-def test_votes_expressed_are_missing_from_people_who_have_not_voted_yet():
-    """2 of 4 expressed; 3 of 5 is not two thirds, 4 of 6 is."""
-    assert threshold("at least 2/3 of expressed").missing(2, roll=10, expressed=4) == 2
+def test_of_the_votes_expressed_those_who_change_their_vote_reach_it_first():
+    """2 of 4 expressed: one who changes makes 3 of 4; new voters would have to be two (4 of 6)."""
+    assert threshold("at least 2/3 of expressed").missing(2, roll=10, expressed=4) == 1
+
+
+def test_of_the_votes_expressed_new_voters_are_needed_where_nobody_can_change():
+    """The only vote is for; "more than 9 votes" is out of reach for a roll of 7."""
+    assert threshold("3 votes").missing(1, roll=7, expressed=1) == 2
 
 
 def test_sometimes_no_number_of_votes_is_enough():

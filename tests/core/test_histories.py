@@ -26,11 +26,14 @@ from hypothesis.stateful import (
 
 from toutdoux.core import history as h
 from toutdoux.core.charter import read_charter
+from toutdoux.core.explanation import explain
 from toutdoux.core.replay import EventRefused
 from toutdoux.core.roll import Electorate, Member, Membership, Opening
+from toutdoux.language import Language
 
 from .story import DAY_0, NAMES, TICK, Now, Story, day
 
+ENGLISH = Language("en")
 CHARTERS = (
     "tout-doux-cratie",
     "lazy-consensus",
@@ -45,7 +48,11 @@ CHARTERS = (
             "contest_window": "1 days",
             "counter_vote": {"window": "2 days", "cancels": "at least 1/3 of roll"},
         },
-        "ordinary": {"window": "1 days", "contest_window": "36 hours"},
+        "ordinary": {
+            "window": "1 days",
+            "contest_window": "36 hours",
+            "counter_vote": {"window": "1 days", "cancels": "none"},
+        },
     },
     {
         "preset": "simple-majority",
@@ -76,8 +83,6 @@ MOVES_FOR_EVER = ("leader", "follow_up")
 class Histories(RuleBasedStateMachine):
     """An association of five founders, and two people who come later."""
 
-    effects = True
-
     def __init__(self):
         super().__init__()
         self.now = DAY_0
@@ -91,8 +96,16 @@ class Histories(RuleBasedStateMachine):
         self.story = Story(roll=FOUNDERS, charter=charter)
         for name, joined in zip(PEOPLE[FOUNDERS:], delays, strict=False):
             self.story.member(name, joined=joined)
-        self.event(h.Proposed, kind=h.Kind.EXTRAORDINARY, by="ana", object="x")
+        self.event(h.Proposed, kind=h.Kind.EXTRAORDINARY, by="ana", object="x", number=1)
         self.now += timedelta(hours=1)
+
+    @invariant()
+    def every_action_can_be_explained(self):
+        now = self.standing().standing
+        for action in now.actions.values():
+            told = explain(now, action)
+            for sentence in (*told.why, *told.next):
+                assert ENGLISH.say(sentence)
 
     # --- telling ---------------------------------------------------------------------------------
 
@@ -130,11 +143,12 @@ class Histories(RuleBasedStateMachine):
     )
     def propose(self, kind, by, effect, member):
         effects = ()
-        if effect == "right" and self.effects:
+        if effect == "right":
             effects = (h.GrantVotingRight(member),)
-        elif effect not in (None, "right") and self.effects:
+        elif effect is not None:
             effects = (h.AmendCharter(read_charter(CHARTERS[effect])),)
-        self.event(h.Proposed, kind=kind, by=by, object="x", effects=effects)
+        number = self.story.next_number(kind)
+        self.event(h.Proposed, kind=kind, by=by, object="x", number=number, effects=effects)
 
     @rule(pick=picks, by=people, choice=choices, ballot=ballots)
     def vote(self, pick, by, choice, ballot):
@@ -198,7 +212,7 @@ class Histories(RuleBasedStateMachine):
             self.event(what, action=ref, by=leader)
         elif what is h.HandedOver:
             self.event(what, action=ref, by=leader, to=who)
-        elif what is h.RightGranted and self.effects:
+        elif what is h.RightGranted:
             self.event(what, member=who)
         elif isinstance(what, h.FollowUp):
             self.event(h.FollowedUp, action=ref, by=leader, follow_up=what)
@@ -282,13 +296,7 @@ class Histories(RuleBasedStateMachine):
 
 
 class LateHistories(Histories):
-    """The same, where some votes become known after the fact.
-
-    Without effects: a late vote that adopts one action would change the charter or the right to
-    vote under the others (see test_late_knowledge.py).
-    """
-
-    effects = False
+    """The same, where some votes become known after the fact."""
 
     def __init__(self):
         super().__init__()

@@ -3,13 +3,16 @@
 Source: "Late knowledge" in the rules.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from toutdoux.core.charter import read_charter
+from toutdoux.core.explanation import explain
 from toutdoux.core.history import AmendCharter
 from toutdoux.core.late import Recording, may_record
+from toutdoux.core.replay import EventRefused
 
 from .story import TICK, Story, day, outcome, tally
 
@@ -261,3 +264,81 @@ def test_a_decision_that_is_not_due_is_not_recorded():
 
 def test_a_ballot_that_no_chat_carries_waits_for_nobody():
     assert may_record(DECIDED, [], now=DECIDED + TICK) is Recording.READ
+
+
+# --- what was recorded stands, whatever becomes known --------------------------------------------
+
+
+def test_a_recorded_decision_keeps_its_figures_and_the_charter_it_was_judged_by():
+    """As above; the late vote changes the charter under AE2, which stays judged by the first."""
+    story = Story(roll=7)
+    story.propose(effects=(AmendCharter(read_charter("lazy-consensus")),))
+    story.vote("AE1", "for", "ana", "bob", "cleo", day=1)
+    story.propose(day=2, hour=1)
+    story.vote("AE2", "for", "ana", "bob", "cleo", "dan", day=3)
+    before = story.at(day=4)["AE2"]
+    story.record_decision("AE2", known=day(4))
+    story.vote("AE1", "for", "dan", day=2, known=day(5))
+    after = story.at(day=5)["AE2"]
+    assert (after.decision, after.charter) == (before.decision, before.charter)
+
+
+def test_a_proposal_known_late_takes_no_number_and_no_vote_of_another():
+    story = Story(roll=7)
+    story.propose(day=2, object="First")
+    story.vote("AE1", "for", "bob", "cleo", day=3)
+    story.propose(day=1, known=day(4), object="Late")
+    now = story.at(day=4)
+    assert [(now[ref].object, tally(now[ref])) for ref in ("AE1", "AE2")] == [
+        ("First", (2, 0, 0)),
+        ("Late", (0, 0, 0)),
+    ]
+
+
+def test_a_counter_vote_on_what_turns_out_to_have_been_adopted_before_is_void():
+    story = Story(roll=7)
+    story.propose()
+    story.vote("AE1", "for", "ana", "bob", "cleo", day=1)
+    story.call("AE1", by="eva", day=3)
+    story.vote("AE1", "for", "dan", day=2, known=day(4))
+    now = story.at(day=4)
+    assert outcome(now["AE1"]) == ("adopted", "majority", day(2))
+    assert [type(story.events[index]).__name__ for index in now.standing.void] == [
+        "CounterVoteCalled"
+    ]
+
+
+def test_late_knowledge_does_not_hide_what_never_made_sense():
+    story = Story(roll=7)
+    story.propose()
+    story.vote("AE9", "for", "bob", day=3)
+    story.vote("AE1", "for", "dan", day=2, known=day(4))
+    with pytest.raises(EventRefused):
+        story.at(day=5)
+
+
+def test_a_decision_is_recorded_once():
+    story = unopposed_and_recorded()
+    with story.refused("the decision on AE1 is recorded twice"):
+        story.tell(replace(story.events[-1], recorded_at=day(9)))
+
+
+def test_a_vote_replaces_the_opinion_that_an_earlier_late_vote_left():
+    """Adopted on day 2 and recorded; a vote of dan's from day 1 becomes known, then dan votes."""
+    story = Story(roll=7)
+    story.propose()
+    story.vote("AE1", "for", "ana", "bob", "cleo", "eva", day=2)
+    story.record_decision("AE1", known=day(3))
+    story.vote("AE1", "against", "dan", day=1, known=day(4))
+    story.vote("AE1", "for", "dan", day=5)
+    action = story.at(day=6)["AE1"]
+    assert (tally(action), len(action.ballot.opinions)) == ((5, 0, 0), 0)
+
+
+def test_a_decision_recorded_although_a_chat_was_not_read_says_so():
+    story = unopposed_and_recorded()
+    event = story.events.pop()
+    story.events.append(replace(event, decision=replace(event.decision, unread=True)))
+    now = story.at(day=9)
+    told = [one.message for one in explain(now.standing, now["AE1"]).why]
+    assert "It was recorded although a chat could not be read for 24 hours." in told

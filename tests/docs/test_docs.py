@@ -395,3 +395,9 @@ def test_no_page_names_a_machine_or_a_place_outside(path: Path) -> None:
         host = url.split("/")[2]
         assert host.endswith((".example", "example.org")) or "…" in url, f"{url} is a real place"
     assert not re.search(r"/(?:home|root|work|opt)/", path.read_text("utf-8"))
+
+
+def test_every_module_of_the_core_has_its_line_in_the_architecture() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    modules = {path.name for path in (ROOT / "src" / "toutdoux" / "core").glob("*.py")}
+    assert set(re.findall(r"^\| `(\w+\.py)` \|", page, re.MULTILINE)) == modules - {"__init__.py"}

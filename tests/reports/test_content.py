@@ -676,3 +676,26 @@ def test_what_is_generated_has_them_too() -> None:
     (percent,) = table.rows[0][-1]
     assert isinstance(percent, Paragraph)
     assert words_of(percent.children) in ("67\u00a0%", "67\u202f%")
+
+
+def test_the_way_of_deciding_is_that_of_the_end_of_the_period_not_of_today() -> None:
+    changed = ACTIONS + (
+        "  - {at: 2022-03-01 10:00, propose: extraordinary, by: ana, object: o, "
+        "effects: [{amend_charter: lazy-consensus}]}\n"
+        "  - {at: 2022-03-02 10:00, vote: AE28, by: ana, choice: for}\n"
+        "  - {at: 2022-03-02 10:00, vote: AE28, by: bob, choice: for}\n"
+    )
+    told = "\n".join(words(report(changed)))
+    assert "lazy consensus" not in told
+    assert "Tout-Doux-Cratie" in told
+
+
+def test_a_charter_that_differs_from_its_preset_is_not_described_as_the_preset() -> None:
+    told = "\n".join(
+        words(
+            report(
+                "charter: {preset: tout-doux-cratie, ordinary: {starts: when adopted}}\n" + ACTIONS
+            )
+        )
+    )
+    assert "may start at once" not in told

@@ -29,7 +29,7 @@ from toutdoux.reports.document import (
     Table,
     Text,
 )
-from toutdoux.reports.markdown import MAX_DEPTH, clean, is_safe_url, read, read_line, words
+from toutdoux.reports.markdown import MAX_DEPTH, clean, is_safe_url, read, words
 
 
 def line(text: str) -> Inlines:
@@ -182,17 +182,6 @@ def test_an_image_in_a_link_is_its_description() -> None:
     )
 
 
-# --- one line ------------------------------------------------------------------------------------
-
-
-def test_a_line_has_marks_but_no_blocks() -> None:
-    assert read_line("# a\n- *b*") == (Text("# a - "), Emphasis((Text("b"),)))
-
-
-def test_an_empty_line_is_empty() -> None:
-    assert read_line(" \n ") == ()
-
-
 # --- characters ----------------------------------------------------------------------------------
 
 
@@ -280,4 +269,4 @@ def test_any_text_is_read_and_offers_only_safe_links(text: str) -> None:
 
 @given(st.text(alphabet="abc é'’·?", max_size=40))
 def test_a_text_without_markup_keeps_all_its_words(text: str) -> None:
-    assert words(read_line(text)).split() == text.split()
+    assert [word for block in read(text) for word in words(block.children).split()] == text.split()

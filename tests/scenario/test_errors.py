@@ -596,3 +596,24 @@ def test_a_control_character_names_its_line(sign: str) -> None:
 def test_no_word_for_a_time_zone_does_more_than_be_refused(zone: str) -> None:
     error = refused(f'association: {{time_zone: "{zone}"}}\n')
     assert error.line == 1
+
+
+# --- charters ------------------------------------------------------------------------------------
+
+
+def test_a_mistake_in_a_charter_names_its_own_line() -> None:
+    text = (
+        THREE + "charter:\n  preset: tout-doux-cratie\n"
+        "  ordinary: {window: 3 days}\n  extraordinary:\n    windw: 3 days  # wrong\n"
+    )
+    assert refused(text).line == marked_line(text)
+
+
+def test_an_unknown_key_of_a_charter_is_an_error_even_if_it_is_empty() -> None:
+    text = THREE + "charter:\n  preset: tout-doux-cratie\n  extraordinray:  # wrong\n"
+    assert refused(text).line == marked_line(text)
+
+
+def test_very_many_empty_keys_are_read_in_time_that_grows_with_their_number() -> None:
+    text = THREE + "association:\n" + "".join(f"  k{n}:\n" for n in range(50_000))
+    assert "is not a key of" in say(refused(text), "en")[0]

@@ -212,7 +212,7 @@ def test_a_proposal_with_all_it_can_carry() -> None:
 
 def test_a_proposal_with_only_what_it_needs() -> None:
     assert event("{at: 2021-03-01 10:00, propose: ordinary, by: ana, object: o}") == h.Proposed(
-        at=TEN, kind=Kind.ORDINARY, by="ana", object="o"
+        at=TEN, kind=Kind.ORDINARY, by="ana", object="o", number=1
     )
 
 

@@ -211,7 +211,7 @@ def _print_standing(scenario: Scenario, standing: Standing, language: Language) 
         [
             action.ref,
             standing.members[action.leader].name,
-            _state(action, language),
+            language.outcome(action.state, action.decision.how if action.decision else None),
             language.short_instant(action.decision.at) if action.decision else "",
             f"{action.ballot.for_}/{action.ballot.expressed}",
             f"{action.ballot.against}/{action.ballot.expressed}",
@@ -222,12 +222,6 @@ def _print_standing(scenario: Scenario, standing: Standing, language: Language) 
     ]
     title = f"{scenario.chronicle.name}, {language.instant(standing.at)}"
     print_table(titles, rows, title=title, right=(4, 5, 6), prose={1: 8, 2: 9, 3: 10, 7: 7})
-
-
-def _state(action: Action, language: Language) -> str:
-    state = language.name(action.state)
-    how = action.decision.how if action.decision else None
-    return f"{state}, {language.name(how)}" if how else state
 
 
 def _explanation(standing: Standing, action: Action, language: Language) -> dict[str, list[str]]:
@@ -315,7 +309,7 @@ def _print_inventories(language: Language, rows: list[inv.InventoryRow]) -> None
                 [inv.cells(language, row, with_state=with_state, one_kind=True) for row in of_kind],
                 title=inv.kind_title(language, kind),
                 right=(4, 5),
-                prose={1: 28, 2: 9, 6: 14},
+                prose={1: 16, 2: 8, 6: 14},
             )
 
 
@@ -363,7 +357,7 @@ def audit(period: str, file: Path, at: str | None, form: str, lang: str | None) 
                 ]
                 for finding in findings
             ],
-            prose={1: 20, 2: 14, 3: 14},
+            prose={1: 14, 2: 13, 3: 13},
         )
     else:
         click.echo(language.word("All that needed an action had one."))

@@ -72,6 +72,7 @@ def print_table(
     """
     from rich import box
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
@@ -96,4 +97,9 @@ def print_table(
         )
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))
-    console.print(table)
+    # Better lines that break than columns that are not there.
+    least = Measurement.get(console, console.options, table).minimum
+    with console.capture() as printed:
+        console.print(table, width=max(width, least), crop=False, overflow="ignore", no_wrap=True)
+    for line in printed.get().splitlines():
+        print(line.rstrip())

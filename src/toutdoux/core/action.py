@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .charter import Charter, Kind, KindRules, Starts
-from .history import BallotName, Choice, Effect, FollowUp, How, State
+from .charter import Kind, KindRules, Starts
+from .history import BallotName, CharterVersion, Choice, Decision, Effect, FollowUp, State, Tally
 from .roll import Opening
 
 # Looked up once: an enumeration's members are slow to name, and every vote asks for these.
@@ -26,19 +26,6 @@ class Opinion:
     at: datetime
     recorded_at: datetime | None = None
     """Set when it became known after the decision was recorded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """A count of votes."""
-
-    for_: int = 0
-    against: int = 0
-    abstain: int = 0
-
-    @property
-    def expressed(self) -> int:
-        return self.for_ + self.against + self.abstain
 
 
 @dataclass(slots=True)
@@ -66,11 +53,14 @@ class Ballot:
         self.votes[member] = choice
         self._count(choice, +1)
         self.used = True
+        if self.opinions:
+            self.opinions.pop(member, None)
 
     def take_back(self, member: str) -> bool:
         """Leave the person without a vote or opinion. False if none was in force."""
         if member in self.votes:
             self.strike(member)
+            self.opinions.pop(member, None)
             return True
         return self.opinions.pop(member, None) is not None
 
@@ -104,36 +94,11 @@ class CounterVote:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What was decided, and with which figures."""
-
-    state: State
-    how: How | None
-    at: datetime
-    roll: int
-    tally: Tally
-    counter_vote: Tally | None
-    contested: bool
-    """Whether the action was contested when it was decided."""
-
-
-@dataclass(frozen=True, slots=True)
 class Version:
     """One wording of the object. A correction replaces a version; an amendment adds one."""
 
     at: datetime
     object: str
-
-
-@dataclass(frozen=True, slots=True)
-class CharterVersion:
-    """A charter and since when it is in force; `number` counts from 1."""
-
-    number: int
-    charter: Charter
-    since: datetime | None
-    """None for the one the history begins with."""
-    by_action: str | None = None
 
 
 @dataclass(slots=True)
@@ -172,6 +137,9 @@ class Action:
     decision: Decision | None = None
     condition_met_at: datetime | None = None
     followed_up: FollowUp = FollowUp.TO_DO
+    note: str = ""
+    """What its leader wrote at the last follow-up (Markdown), with links."""
+    links: tuple[str, ...] = ()
 
     @property
     def object(self) -> str:

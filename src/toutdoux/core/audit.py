@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .action import Action
 from .charter import Kind
@@ -31,31 +31,30 @@ def audit(chronicle: Chronicle, standing: Standing, period: Period) -> Iterator[
     """Go through what is told in a period, in order of date.
 
     An entry has a day, not an hour: it is in order if its action might start before that day was
-    over, and had not ended before it began.
+    over, and had not ended before it began. What comes after the standing's instant is left out.
     """
     for entry in sorted(chronicle.journal, key=lambda one: one.dates.first):
         if told_in(entry, period):
             begin = first_instant(entry.dates.first, chronicle.zone)
+            if begin > standing.at:
+                continue
             end = chronicle.end_of(entry.dates.first)
-            needed = _needed(standing, entry, end)
+            charter = standing.charter_at(end - timedelta(microseconds=1)).charter
+            needed = charter.needs_action.get(entry.kind)
             why = needed and _missing(standing, entry, needed, begin, end)
             if needed and why:
                 yield Finding(entry, needed, why)
-
-
-def _needed(standing: Standing, entry: Entry, end: datetime) -> Kind | None:
-    """What the charter in force on that day asks for."""
-    in_force = [one for one in standing.charters if one.since is None or one.since < end]
-    return in_force[-1].charter.needs_action.get(entry.kind)
 
 
 def _missing(
     standing: Standing, entry: Entry, needed: Kind, begin: datetime, end: datetime
 ) -> Sentence | None:
     """What was missing; None when an action covers the entry as it should."""
+    if not entry.actions:
+        return say("no action covers it")
     covering = [standing.actions[ref] for ref in entry.actions if ref in standing.actions]
     if not covering:
-        return say("no action covers it")
+        return say("{ref} was not proposed yet", ref=entry.actions[0])
     fitting = [one for one in covering if needed is Kind.ORDINARY or one.kind is needed]
     if not fitting:
         refs = ", ".join(one.ref for one in covering)

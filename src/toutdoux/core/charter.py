@@ -81,14 +81,14 @@ class Threshold:
         return have > need if self.strict else have >= need
 
     def missing(self, side: int, roll: int, expressed: int) -> int | None:
-        """How many more votes of the side reach it; None when no number of them does.
+        """How many more votes of the side reach it, at the least; None when no number does.
 
-        Of the roll, they may come from anybody; of the votes expressed, they are taken to come
-        from people who have not voted yet.
+        Those who change their vote count before those who have not voted yet: they do not add to
+        the votes expressed.
         """
-        others = roll - side if self.base is Base.ROLL else roll - expressed
-        for more in range(others + 1):
-            if self.reached(side + more, roll, expressed + more):
+        others = expressed - side
+        for more in range(roll - side + 1):
+            if self.reached(side + more, roll, expressed + max(0, more - others)):
                 return more
         return None
 
@@ -214,7 +214,11 @@ def _merged(
         if path[-1:] == ("counter_vote",):
             known = _COUNTER_VOTE_KEYS
         if key not in known:
-            raise unknown_key(key, known, ".".join(("charter", *path)))
+            refusal = unknown_key(key, known, _name("charter", *path))
+            refusal.path = (*path, key)
+            raise refusal
+        if value is None:
+            continue  # a key without a value is left out
         below = base.get(key)
         if isinstance(value, Mapping) and (isinstance(below, Mapping) or key == "counter_vote"):
             # A preset without counter-votes has nothing to merge into: all must then be said.
@@ -224,6 +228,7 @@ def _merged(
             raise Refusal(
                 say("{key} is a mapping", key=_name(*path, key)),
                 say("write the keys that differ under it"),
+                (*path, key),
             )
         else:
             merged[key] = value
@@ -250,6 +255,7 @@ def _kind_rules(source: Mapping[str, object], kind: Kind) -> KindRules:
         raise Refusal(
             say("{key} is plurality, which needs a quorum", key=_name(kind, "at_end")),
             say("add quorum: with for instance at least 1/3 of roll, or none"),
+            (kind, "at_end"),
         )
     none = rules["contest_window"] == "none"
     return KindRules(
@@ -277,12 +283,14 @@ def _counter_vote(rules: Mapping[str, object], kind: Kind) -> CounterVoteRules |
         raise Refusal(
             say("{key} is neither a mapping nor none", key=_name(kind, "counter_vote")),
             say("write for instance {example}", example=_COUNTER_VOTE_EXAMPLE),
+            (kind, "counter_vote"),
         )
     for key in _COUNTER_VOTE_KEYS:
         if key not in source:
             raise Refusal(
                 say("{key} is missing", key=_name(kind, "counter_vote", key)),
                 say("write for instance {example}", example=_COUNTER_VOTE_EXAMPLE),
+                (kind, "counter_vote"),
             )
     return CounterVoteRules(
         window=_duration(source, "window", kind, "counter_vote"),
@@ -313,6 +321,7 @@ def _text(source: Mapping[str, object], key: str, path: tuple[str, ...]) -> str:
         raise Refusal(
             say("{key} is not a single value", key=_name(*path, key)),
             say("write one value on the line of {key}", key=key),
+            (*path, key),
         )
     return " ".join(value.split())
 
@@ -323,6 +332,7 @@ def _choice(source: Mapping[str, object], key: str, known: Sequence[str], *path:
         raise Refusal(
             say("{key} cannot be “{text}”", key=_name(*path, key), text=text),
             say("use one of {names}", names=", ".join(known)),
+            (*path, key),
         )
     return text
 
@@ -332,9 +342,8 @@ def _duration(source: Mapping[str, object], key: str, *path: str) -> timedelta:
     try:
         return read_duration(text)
     except Refusal as refusal:
-        raise Refusal(
-            say("{key}: {why}", key=_name(*path, key), why=refusal.why), refusal.remedy
-        ) from None
+        why = say("{key}: {why}", key=_name(*path, key), why=refusal.why)
+        raise Refusal(why, refusal.remedy, (*path, key)) from None
 
 
 def _threshold(source: Mapping[str, object], key: str, *path: str) -> Threshold:
@@ -344,6 +353,7 @@ def _threshold(source: Mapping[str, object], key: str, *path: str) -> Threshold:
         raise Refusal(
             say("{key} cannot be “{text}”", key=_name(*path, key), text=text),
             say("write none, more than 1/2 of roll, at least 2/3 of expressed, or 3 votes"),
+            (*path, key),
         )
     return threshold
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from .action import Action, Decision, Tally
-from .charter import AtEnd, Base, Kind, Threshold
-from .history import How, State
+from .action import Action
+from .charter import AtEnd, Base, Kind, Starts, Threshold
+from .history import Decision, FollowUp, GrantVotingRight, How, State, Tally
 from .replay import Standing
 from .words import Sentence, say, say_n
 
@@ -74,14 +74,16 @@ def threshold_in_words(
     """
     if threshold.votes is not None:
         return say_n("at least {n} vote", "at least {n} votes", threshold.votes)
+    if threshold.denominator is None:
+        return say("more than any number of votes")
     share = share_in_words(threshold)
     if threshold.base is Base.ROLL:
-        if roll is None:
+        if not roll:
             return say("{share} of the roll", share=share)
         return say_n(
             "{share} of the {n} on the roll", "{share} of the {n} on the roll", roll, share=share
         )
-    if expressed is None:
+    if not expressed:
         return say("{share} of the votes expressed", share=share)
     return say_n(
         "{share} of the {n} vote expressed",
@@ -399,11 +401,14 @@ class _Told:
                 "{n} people left the association during the vote and are no longer on the roll.",
                 len(action.struck),
             )
-        leader = self.members[action.leader]
-        if action.state not in (State.CANCELLED, State.WITHDRAWN) and not leader.is_member(
-            self.now
-        ):
+        if decision is not None and decision.unread:
+            yield say("It was recorded although a chat could not be read for 24 hours.")
+        if self._needs_a_leader():
             yield say("Its leader has left the association: it needs somebody to take it on.")
+        if action.state not in (State.CANCELLED, State.WITHDRAWN):
+            yield from self._effects()
+        if action.follow_up is not None and action.note:
+            yield say("Its leader noted: “{note}”.", note=" ".join(action.note.split()))
         if action.counter_vote is not None:
             yield say(
                 "The reason given for the counter-vote: “{reason}”.",
@@ -425,6 +430,14 @@ class _Told:
                 late,
             )
 
+    def _needs_a_leader(self) -> bool:
+        action = self.action
+        if action.state in (State.CANCELLED, State.WITHDRAWN):
+            return False
+        if action.follow_up in (FollowUp.DONE, FollowUp.ABANDONED):
+            return False
+        return self.members[action.leader].membership(self.now) is None
+
     # What would change it.
 
     def _open_next(self) -> Iterator[Sentence]:
@@ -432,6 +445,14 @@ class _Told:
         yield from self._early()
         end = action.window_end
         if rules.at_end is AtEnd.PLURALITY:
+            yield self._as_the_votes_stand()
+        if rules.at_end is AtEnd.PLURALITY and rules.counter_vote is not None:
+            yield say(
+                "It is settled on {end}, when the vote ends, unless somebody calls a counter-vote "
+                "before.",
+                end=end,
+            )
+        elif rules.at_end is AtEnd.PLURALITY:
             yield say("It is settled on {end}, when the vote ends.", end=end)
         elif action.ballot.against == 0:
             yield say("If nobody is against by then, it is adopted on {end}.", end=end)
@@ -455,6 +476,36 @@ class _Told:
         else:
             yield say("It is adopted on {end} unless it is cancelled before.", end=end)
         yield from self._start()
+
+    def _as_the_votes_stand(self) -> Sentence:
+        """What a plurality would come to now, and what is missing."""
+        ballot, quorum = self.action.ballot, self.rules.quorum
+        if quorum is not None:
+            missing = quorum.missing(ballot.expressed, self.roll, ballot.expressed)
+            if missing:
+                return say_n(
+                    "{n} more vote is needed for the votes expressed to be {threshold}.",
+                    "{n} more votes are needed for the votes expressed to be {threshold}.",
+                    missing,
+                    threshold=threshold_in_words(quorum, self.roll, ballot.expressed),
+                )
+        if ballot.for_ > ballot.against:
+            return say("As the votes stand, it would be adopted.")
+        return say_n(
+            "As the votes stand, it would be cancelled: {n} more vote for is needed.",
+            "As the votes stand, it would be cancelled: {n} more votes for are needed.",
+            ballot.against - ballot.for_ + 1,
+        )
+
+    def _effects(self) -> Iterator[Sentence]:
+        """What its adoption does by itself, or did."""
+        for effect in self.action.effects:
+            if isinstance(effect, GrantVotingRight):
+                yield say(
+                    "Its adoption gives {name} the right to vote.", name=self._name(effect.member)
+                )
+            else:
+                yield say("Its adoption brings a new version of the charter into force.")
 
     def _early(self) -> Iterator[Sentence]:
         """How far the early thresholds are."""
@@ -520,10 +571,17 @@ class _Told:
             if action.state is not State.ADOPTED:
                 yield say("It may start meanwhile.")
         elif action.condition is not None and action.condition_met_at is None:
-            yield say(
-                "It may start once its condition is recorded as met: “{condition}”.",
-                condition=action.condition,
-            )
+            if self.rules.starts is Starts.WHEN_ADOPTED and action.state is not State.ADOPTED:
+                yield say(
+                    "It may start once it is adopted and its condition is recorded as met: "
+                    "“{condition}”.",
+                    condition=action.condition,
+                )
+            else:
+                yield say(
+                    "It may start once its condition is recorded as met: “{condition}”.",
+                    condition=action.condition,
+                )
 
     def _name(self, id: str) -> str:
         return self.members[id].name

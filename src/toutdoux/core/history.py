@@ -58,6 +58,46 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CharterVersion:
+    """A charter and since when it is in force; `number` counts from 1."""
+
+    number: int
+    charter: Charter
+    since: datetime | None
+    """None for the one the history begins with."""
+    by_action: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A count of votes."""
+
+    for_: int = 0
+    against: int = 0
+    abstain: int = 0
+
+    @property
+    def expressed(self) -> int:
+        return self.for_ + self.against + self.abstain
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided, and with which figures."""
+
+    state: State
+    how: How | None
+    at: datetime
+    roll: int
+    tally: Tally
+    counter_vote: Tally | None
+    contested: bool
+    """Whether the action was contested when it was decided."""
+    unread: bool = False
+    """Whether it was recorded although a chat could not be read for 24 hours."""
+
+
+@dataclass(frozen=True, slots=True)
 class GrantVotingRight:
     member: str
 
@@ -82,7 +122,7 @@ class Proposed(Event):
     kind: Kind
     by: str
     object: str
-    number: int | None = None
+    number: int
     leader: str | None = None
     link: str | None = None
     condition: str | None = None
@@ -152,8 +192,14 @@ class DecisionRecorded(Event):
     that becomes known later changes it."""
 
     action: str
-    state: State
-    how: How | None
+    decision: Decision
+    charter: CharterVersion
+    """The one that it was judged by."""
+
+
+def next_number(highest: int) -> int:
+    """The number of a new action: one more than the highest ever used of its kind."""
+    return highest + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,15 +17,23 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from . import history as h
-from .action import Action, Ballot, CharterVersion, CounterVote, Decision, Opinion, Version
-from .charter import Charter, Kind
+from .action import Action, Ballot, CounterVote, Opinion, Version
+from .charter import Charter, Kind, Starts
 from .decision import decide
-from .history import AmendCharter, BallotName, Event, GrantVotingRight, History, State
+from .history import (
+    AmendCharter,
+    BallotName,
+    CharterVersion,
+    Event,
+    GrantVotingRight,
+    History,
+    State,
+)
 from .roll import Electorate, Member, Opening
-from .words import Refusal, Sentence, say
+from .words import Refusal, Sentence, Unknown, say
 
 _LATE_CHANGES_NOTHING = (
     h.VoteCast,
@@ -53,6 +61,10 @@ class Standing:
     void: tuple[int, ...] = ()
     """The events, counted from 0, that made sense when they were recorded and no longer do by what
     became known later (a counter-vote on what turns out to have been adopted before)."""
+
+    def charter_at(self, instant: datetime) -> CharterVersion:
+        """The charter in force at an instant."""
+        return [one for one in self.charters if one.since is None or one.since <= instant][-1]
 
 
 class EventRefused(Exception):
@@ -89,7 +101,7 @@ def replay(history: History, at: datetime | None = None) -> Standing:
         try:
             play.take(event, index not in late)
         except Refusal as refusal:
-            if index > latest:
+            if index > latest or isinstance(refusal, Unknown):
                 raise EventRefused(index, refusal) from None
             play.void.append(index)
         latest = max(latest, index)
@@ -107,7 +119,7 @@ def in_order_of_time(events: Sequence[Event]) -> tuple[list[int], set[int]]:
     late: set[int] = set()
     for index, event in enumerate(events):
         if type(event) is h.DecisionRecorded:
-            recorded.setdefault(event.action, event.at)
+            recorded[event.action] = event.at
         elif recorded and isinstance(event, _LATE_CHANGES_NOTHING):
             decided = recorded.get(event.action)
             if decided is not None and event.at <= decided:
@@ -127,7 +139,6 @@ class _Play:
         self.members = {member.id: member for member in history.members}
         self.charters = [CharterVersion(1, history.charter, None)]
         self.actions: dict[str, Action] = {}
-        self.highest = dict.fromkeys(Kind, 0)
         self.now: datetime | None = None
         self.place = 0
         self.electorate = Electorate(self.members, history.charter.voting_right_delay)
@@ -139,7 +150,9 @@ class _Play:
         ]
         heapq.heapify(self.due)
         self.recorded = {
-            event.action: event for event in history.events if type(event) is h.DecisionRecorded
+            event.action: event
+            for event in reversed(history.events)  # the first of an action stands
+            if type(event) is h.DecisionRecorded
         }
         self.void: list[int] = []
         self.undecided: dict[str, Action] = {}
@@ -172,7 +185,7 @@ class _Play:
         if at is not None and at != self.now:
             self.advance(at)
         self._settle_votes()
-        now = at or self.now or datetime.min
+        now = at or self.now or datetime.min.replace(tzinfo=UTC)
         return Standing(now, self.actions, tuple(self.charters), self.members, tuple(self.void))
 
     # --- time ------------------------------------------------------------------------------------
@@ -245,23 +258,34 @@ class _Play:
         A decision that was recorded takes place as it was recorded, at its own instant.
         """
         state, how = decide(action, now)
-        recorded = self.recorded.get(action.ref) if self.recorded else None
-        if recorded is not None and state not in UNDECIDED:
-            if now < recorded.at:
-                return
-            state, how = recorded.state, recorded.how
         if state is action.state:
             return
-        if state in UNDECIDED:
+        recorded = self.recorded.get(action.ref) if self.recorded else None
+        if recorded is not None and state not in UNDECIDED:
+            if now >= recorded.at:
+                self._close_as_recorded(action, recorded)
+        elif state in UNDECIDED:
             self._become(action, state)
         else:
-            self._close(action, state, how, now)
+            self._close(action, self._decision(action, state, how, now))
 
     def _stand_as_recorded(self, event: h.DecisionRecorded) -> None:
         action = self._action(event.action)
         self._settle_votes_on(action)
         if action.decision is None:
-            self._close(action, event.state, event.how, event.at)
+            self._close_as_recorded(action, event)
+        elif event is not self.recorded[action.ref]:
+            raise Unknown(
+                say("the decision on {ref} is recorded twice", ref=action.ref),
+                say("take one of them out"),
+            )
+
+    def _close_as_recorded(self, action: Action, event: h.DecisionRecorded) -> None:
+        """Close an action with the figures and by the charter of its record."""
+        action.charter = event.charter
+        action.rules = event.charter.charter.rules(action.kind)
+        action.roll_size = event.decision.roll
+        self._close(action, event.decision)
 
     def _become(self, action: Action, state: State) -> None:
         """Move to another undecided state. Contested is the only one that time leads to."""
@@ -272,27 +296,31 @@ class _Play:
             action.closes_at = action.contest_end
             self._ends(action, action.contest_end)
 
-    def _close(self, action: Action, state: State, how: h.How | None, now: datetime) -> None:
-        """Decide an action for good, close the ballots that close, and let its effects act."""
-        contested = action.state is State.CONTESTED
+    def _decision(
+        self, action: Action, state: State, how: h.How | None, now: datetime
+    ) -> h.Decision:
         counter = action.counter_vote
-        action.decision = Decision(
+        return h.Decision(
             state=state,
             how=how,
             at=now,
             roll=action.roll_size,
             tally=action.ballot.tally,
             counter_vote=counter.ballot.tally if counter else None,
-            contested=contested,
+            contested=action.state is State.CONTESTED,
         )
-        action.state = state
+
+    def _close(self, action: Action, decision: h.Decision) -> None:
+        """Decide an action for good, close the ballots that close, and let its effects act."""
+        action.decision, action.state = decision, decision.state
         del self.undecided[action.ref]
-        if contested or state is not State.ADOPTED:
-            action.closes_at = min(action.closes_at, now)
-        if counter:
-            counter.closes_at = min(counter.closes_at, now)
-        if state is State.ADOPTED:
-            self._let_effects_act(action, now)
+        if decision.contested or decision.state is not State.ADOPTED:
+            action.closes_at = min(action.closes_at, decision.at)
+        if action.counter_vote:
+            counter = action.counter_vote
+            counter.closes_at = min(counter.closes_at, decision.at)
+        if decision.state is State.ADOPTED:
+            self._let_effects_act(action, decision.at)
 
     def _let_effects_act(self, action: Action, now: datetime) -> None:
         self.place += 1
@@ -321,21 +349,19 @@ class _Play:
         leader = event.leader or event.by
         self._carrying(leader, event.at)
         self._check_effects(event)
-        number = event.number or self.highest[event.kind] + 1
-        ref = f"{event.kind.prefix}{number}"
+        ref = f"{event.kind.prefix}{event.number}"
         if ref in self.actions:
             raise Refusal(
                 say("the number of {ref} is already used", ref=ref),
                 say("give it another number, or none"),
             )
-        self.highest[event.kind] = max(self.highest[event.kind], number)
         charter = self.charters[-1]
         rules = charter.charter.rules(event.kind)
         opening = self._opening(event.at)
         action = Action(
             ref=ref,
             kind=event.kind,
-            number=number,
+            number=event.number,
             proposer=event.by,
             leader=leader,
             proposed_at=event.at,
@@ -477,7 +503,7 @@ class _Play:
         action = self._undecided(event)
         self._acting(event.by, event.at)
         self._leading(action, event.by)
-        self._close(action, State.WITHDRAWN, None, event.at)
+        self._close(action, self._decision(action, State.WITHDRAWN, None, event.at))
 
     def _hand_over(self, event: h.HandedOver) -> None:
         action = self._action(event.action)
@@ -517,7 +543,7 @@ class _Play:
         self._leading(action, event.by)
         if action.follow_up is None:
             raise self._not_to_do(action)
-        action.followed_up = event.follow_up
+        action.followed_up, action.note, action.links = event.follow_up, event.note, event.links
 
     # --- who may, and when -----------------------------------------------------------------------
 
@@ -528,7 +554,7 @@ class _Play:
     def _known(self, id: str) -> Member:
         member = self.members.get(id)
         if member is None:
-            raise Refusal(
+            raise Unknown(
                 say("nobody here is called “{member}”", member=id),
                 say("use the id of a member"),
             )
@@ -565,7 +591,7 @@ class _Play:
     def _action(self, ref: str) -> Action:
         action = self.actions.get(ref)
         if action is None:
-            raise Refusal(
+            raise Unknown(
                 say("{ref} was not proposed before", ref=ref),
                 say("propose it first, or correct the reference"),
             )
@@ -599,8 +625,8 @@ class _Play:
                 ),
                 say("propose a new action"),
             )
-        if action.condition is not None and action.condition_met_at is None:
-            why = say("the condition of {ref} was not recorded as met", ref=action.ref)
-            return Refusal(why, say("record that it is met first"))
-        why = say("{ref} may not start before it is adopted", ref=action.ref)
-        return Refusal(why, say("wait until it is adopted"))
+        if action.rules.starts is Starts.WHEN_ADOPTED and action.state is not State.ADOPTED:
+            why = say("{ref} may not start before it is adopted", ref=action.ref)
+            return Refusal(why, say("wait until it is adopted"))
+        why = say("the condition of {ref} was not recorded as met", ref=action.ref)
+        return Refusal(why, say("record that it is met first"))

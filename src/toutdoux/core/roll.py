@@ -41,10 +41,7 @@ class Membership:
 
 @dataclass(slots=True)
 class Member:
-    """A person. Everything but `granted` is a fact of their file; `granted` is set by the replay.
-
-    `id` is opaque and never shown; `name` is.
-    """
+    """A person and their memberships. `id` is how the history names them."""
 
     id: str
     name: str

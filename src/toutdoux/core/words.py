@@ -7,7 +7,7 @@ language's business, so the core stays free of locales.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -38,9 +38,17 @@ def say_n(singular: str, plural: str, count: int, **values: Value) -> Sentence:
 
 
 class Refusal(Exception):
-    """Something that cannot be taken: says why, and what one can do instead."""
+    """Something that cannot be taken: says why, and what one can do instead.
 
-    def __init__(self, why: Sentence, remedy: Sentence) -> None:
+    `path` leads to what is wrong in a nested value (a charter), key by key.
+    """
+
+    def __init__(self, why: Sentence, remedy: Sentence, path: Sequence[str] = ()) -> None:
         super().__init__(why.message)
         self.why = why
         self.remedy = remedy
+        self.path = path
+
+
+class Unknown(Refusal):
+    """It speaks of somebody or something that there is not."""

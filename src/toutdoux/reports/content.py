@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import count
 
 from toutdoux.core.action import Action
 from toutdoux.core.audit import Finding, audit
-from toutdoux.core.charter import Kind
+from toutdoux.core.charter import Charter, Kind
 from toutdoux.core.chronicle import Chronicle
 from toutdoux.core.history import FollowUp
 from toutdoux.core.journal import (
@@ -51,6 +52,7 @@ from .document import (
     Text,
 )
 from .markdown import clean, is_safe_url, read
+from .render.plain import one_line
 from .typesetting import typeset
 
 _LIFE = (EntryKind.LIFE, EntryKind.ACCESS_GIVEN, EntryKind.REQUEST, EntryKind.GRANT)
@@ -148,7 +150,7 @@ class _Report:
 
     def _plain(self, text: str) -> str:
         """What is shown as it is, on one line."""
-        return self.language.typographic(" ".join(clean(text).split()))
+        return self.language.typographic(one_line(clean(text)))
 
     def _text(self, text: str) -> Inlines:
         return (Text(self._plain(text)),)
@@ -360,13 +362,24 @@ class _Report:
         if with_audit:
             drafts.append(self._audit())
         sections = [draft for draft in drafts if draft is not None]
-        preset = self.standing.charters[-1].charter.preset
-        if preset == "tout-doux-cratie":
+        end = self.chronicle.end_of(self.period.last)
+        charter = self.standing.charter_at(end - timedelta(microseconds=1)).charter
+        if charter.preset == "tout-doux-cratie":
             title = self.language.word("Tout-Doux-Cratie")
         else:
             title = self.language.word("Actions and decisions")
-        opening = [self._paragraph(_how_we_decide(preset))] if sections else []
+        opening = [self._paragraph(self._how_we_decide(charter))] if sections else []
         return self._draft(ReportSection.ACTIONS, title, opening, sections)
+
+    def _how_we_decide(self, charter: Charter) -> Sentence:
+        """What the way of governing is, and what is listed below, in one paragraph."""
+        if not self.actions:
+            return _way_of_governing(charter)
+        return say(
+            "{way} All the actions of the period are listed below: so everybody can see how it "
+            "works, and what may have gone past it.",
+            way=_way_of_governing(charter),
+        )
 
     def _inventory(self, kind: Kind) -> _Draft | None:
         rows = inv.inventory(self.chronicle, self.standing, self.period, [kind])
@@ -436,7 +449,7 @@ class _Report:
             voters, roll, decision = action.ballot.expressed, action.roll_size, action.decision
             texts = [
                 action.ref,
-                self._decided(action),
+                self.language.outcome(action.state, decision.how if decision else None),
                 self.language.short_date(self.chronicle.local_date(decision.at))
                 if decision
                 else "",
@@ -448,11 +461,6 @@ class _Report:
             ]
             rows.append(tuple((Paragraph(self._text(text)),) if text else () for text in texts))
         return Table(word("Participation, action by action"), columns, tuple(rows))
-
-    def _decided(self, action: Action) -> str:
-        state = self.language.name(action.state)
-        how = action.decision.how if action.decision else None
-        return f"{state}, {self.language.name(how)}" if how else state
 
     def _audit(self) -> _Draft:
         findings = list(audit(self.chronicle, self.standing, self.period))
@@ -475,7 +483,7 @@ class _Report:
         word = self.language.word
         columns = (
             Column(word("Date"), ColumnKind.FIGURE),
-            Column(word("What was done"), ColumnKind.PROSE),
+            Column(word("What was done"), ColumnKind.WORDS),
             Column(word("What it needs"), ColumnKind.WORDS),
             Column(word("What is missing"), ColumnKind.WORDS),
         )
@@ -527,7 +535,7 @@ def _inventory_cells(
 def _cell(language: Language, text: str) -> Blocks:
     if not text:
         return ()
-    return (Paragraph((Text(language.typographic(" ".join(clean(text).split()))),)),)
+    return (Paragraph((Text(language.typographic(one_line(clean(text)))),)),)
 
 
 # --- small words ---------------------------------------------------------------------------------
@@ -579,24 +587,26 @@ def _percent(part: int, whole: int) -> int:
     return (200 * part + whole) // (2 * whole) if whole else 0
 
 
-def _how_we_decide(preset: str) -> Sentence:
-    """What the way of governing is, in one paragraph."""
-    if preset == "lazy-consensus":
+def _way_of_governing(charter: Charter) -> Sentence:
+    """What the way of governing is; without figures where they differ from the preset's."""
+    if charter.differs:
+        return say(
+            "Whoever wants to act says so in the open, and leads what they start; the members "
+            "vote, and the charter of the association says what follows."
+        )
+    if charter.preset == "lazy-consensus":
         return say(
             "The association decides by lazy consensus: whoever wants to act says so in the open, "
-            "and what nobody opposes in time goes ahead. This inventory gives account of it."
+            "and what nobody opposes in time goes ahead."
         )
-    if preset == "simple-majority":
+    if charter.preset == "simple-majority":
         return say(
             "The association decides by simple majority: whoever wants to act says so in the "
-            "open, the members vote, and what more are for than against goes ahead. This "
-            "inventory gives account of it."
+            "open, the members vote, and what more are for than against goes ahead."
         )
     return say(
         "The Tout-Doux-Cratie is a way to govern oneself by action. Whoever wants to act says so "
         "in the open, and leads what they start. An ordinary action may start at once; an "
         "extraordinary one, once it is adopted. Every member may vote. Whoever disagrees looks "
-        "for a compromise, and if there is none calls a counter-vote. The inventories below list "
-        "all the actions of the period: so everybody can see how it works, and what may have gone "
-        "past it."
+        "for a compromise, and if there is none calls a counter-vote."
     )

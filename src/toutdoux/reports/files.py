@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -45,10 +46,10 @@ RENDERERS: Mapping[str, Callable[[Document], bytes]] = {
 
 
 def write_all(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
-    """Write files into a folder, made if need be. On any failure none is left or changed.
+    """Write files into a folder, made if need be.
 
-    Each is written whole under another name first, so that a full disk or a power cut never
-    leaves half a report under a good name. Raises `OSError`.
+    All are written whole under other names before the first takes its own, so that a full disk or
+    a power cut leaves neither half a file nor a changed one. Raises `OSError`.
     """
     made = [one for one in (folder, *folder.parents) if not one.exists()]
     waiting: list[tuple[Path, Path]] = []
@@ -57,14 +58,18 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
         for name, content in files.items():
             target = folder / name
             if target.is_dir():
-                raise IsADirectoryError(21, os.strerror(21), str(target))
-            handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
-            waiting.append((Path(temporary), target))
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+            try:
+                handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+                waiting.append((Path(temporary), target))
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.chmod(temporary, 0o666 & ~_umask())
+            except OSError as error:
+                error.filename = str(target)  # not the name nobody knows
+                raise
         for temporary_path, target in waiting:
             temporary_path.replace(target)
     except BaseException:

@@ -222,13 +222,6 @@ def _with_headings_from_the_first_level(tokens: list[Token]) -> list[Token]:
     return tokens
 
 
-def read_line(text: str) -> Inlines:
-    """Read a member's Markdown into one line: marks and links, but no blocks."""
-    line = _in_line(clean(text)).strip(" ")
-    (token,) = _PARSER.parseInline(line)
-    return _inlines(token.children or ())
-
-
 def _as_typed(text: str) -> Blocks:
     """Paragraphs of plain text, for what is not worth parsing."""
     paragraphs = (_in_line(part).strip(" ") for part in re.split(r"\n[ \t]*\n", text))

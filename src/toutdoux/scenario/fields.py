@@ -52,9 +52,9 @@ class Row:
         for key, value in self.fields.items():
             if key not in known:
                 raise ScenarioError.at(value.line, unknown_key(key, known, self.where))
-        for empty in self.empty or ():
-            if empty not in known:
-                raise ScenarioError.at(empty.line, unknown_key(str(empty), known, self.where))
+        for name, key in (self.empty or {}).items():
+            if name not in known:
+                raise ScenarioError.at(key.line, unknown_key(name, known, self.where))
 
     def line_of(self, key: str) -> int:
         node = self.fields.get(key)
@@ -196,9 +196,12 @@ class Row:
 
 
 def plain(node: Node) -> object:
-    """A node as plain mappings, lists and text, for who needs no lines."""
+    """A node as plain mappings, lists and text, for who needs no lines. Empty keys hold None."""
     if isinstance(node, Fields):
-        return {key: plain(value) for key, value in node.fields.items()}
+        return {
+            **dict.fromkeys(node.empty or ()),
+            **{key: plain(value) for key, value in node.fields.items()},
+        }
     if isinstance(node, Items):
         return [plain(value) for value in node.items]
     return str(node)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, reset_tzpath
 
 from toutdoux.core import history as h
 from toutdoux.core.charter import Charter, Kind, read_charter
@@ -26,7 +26,10 @@ from toutdoux.language import problem_of_system
 from .errors import ScenarioError
 from .fields import Row, plain
 from .life import read_journal, read_periods, read_reports, read_roles
-from .source import LARGEST, Items, Node, Scalar, parse
+from .source import LARGEST, Fields, Items, Node, Scalar, parse
+
+# Time zones come from the tzdata package alone, so that a file is judged alike on every machine.
+reset_tzpath(())
 
 _TOP = ("association", "charter", "members", "events", "periods", "roles", "journal", "reports")
 _REF = re.compile(r"A[OE][1-9][0-9]{0,8}")
@@ -115,8 +118,9 @@ def read_scenario(text: str, file: str = "-") -> Scenario:
     members = _members(top, zone)
     lines: list[int] = []
     events: list[h.Event] = []
+    highest = dict.fromkeys(Kind, 0)
     for node in top.nodes("events"):
-        event = _event(node, zone)
+        event = _event(node, zone, highest)
         if events and event.at < events[-1].at:
             raise ScenarioError(
                 say("this event is earlier than the one before it"),
@@ -184,7 +188,19 @@ def _read_charter(node: Node) -> Charter:
     try:
         return read_charter(plain(node))
     except Refusal as refusal:
-        raise ScenarioError.at(node.line, refusal) from None
+        raise ScenarioError.at(_line_of(node, refusal.path), refusal) from None
+
+
+def _line_of(node: Node, path: Sequence[str]) -> int:
+    """The line of what a path of keys leads to, as far as it is there."""
+    for key in path:
+        if not isinstance(node, Fields):
+            break
+        below = node.fields.get(key) or (node.empty or {}).get(key)
+        if below is None:
+            break
+        node = below
+    return node.line
 
 
 def _members(top: Row, zone: tzinfo) -> list[Member]:
@@ -262,14 +278,15 @@ _KEYS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _event(node: Node, zone: tzinfo) -> h.Event:
+def _event(node: Node, zone: tzinfo, highest: dict[Kind, int]) -> h.Event:
+    """Read one event. `highest` is the highest number of each kind so far, and is kept so."""
     row = Row(node, say("an event"))
     word = _word(row)
     row.where = say("{key}:", key=word)
     row.only(_KEYS[word])
     at = row.instant("at", zone)
     if word == "propose":
-        return _proposal(row, at)
+        return _proposal(row, at, highest)
     if word == "grant_voting_right":
         return h.RightGranted(at=at, member=row.text(word), by=row.text_or_none("by"))
     ref, by = _ref(row, word), row.text("by")
@@ -314,13 +331,16 @@ def _word(row: Row) -> str:
     )
 
 
-def _proposal(row: Row, at: datetime) -> h.Proposed:
+def _proposal(row: Row, at: datetime, highest: dict[Kind, int]) -> h.Proposed:
+    kind = row.choice("propose", Kind)
+    number = row.count("number", least=1) if row.has("number") else h.next_number(highest[kind])
+    highest[kind] = max(highest[kind], number)
     return h.Proposed(
         at=at,
-        kind=row.choice("propose", Kind),
+        kind=kind,
         by=row.text("by"),
         object=row.text("object"),
-        number=row.count("number", least=1) if row.has("number") else None,
+        number=number,
         leader=row.text_or_none("leader"),
         link=row.text_or_none("link"),
         condition=row.text_or_none("condition"),
@@ -359,13 +379,11 @@ def _ballot(row: Row) -> h.BallotName:
 
 def _check_references(top: Row, history: h.History) -> None:
     """Check that what the journal says it was covered by was proposed at some time."""
-    numbers = dict.fromkeys(Kind, 0)
-    proposed = set()
-    for event in history.events:
-        if isinstance(event, h.Proposed):
-            number = event.number or numbers[event.kind] + 1
-            numbers[event.kind] = max(numbers[event.kind], number)
-            proposed.add(f"{event.kind.prefix}{number}")
+    proposed = {
+        f"{event.kind.prefix}{event.number}"
+        for event in history.events
+        if isinstance(event, h.Proposed)
+    }
     for row in top.rows("journal", say("a journal entry")):
         for ref in row.texts("actions"):
             if ref not in proposed:

@@ -50,7 +50,7 @@ class Fields:
 
     line: int
     fields: dict[str, Node] = field(default_factory=dict)
-    empty: list[Scalar] | None = None
+    empty: dict[str, Scalar] | None = None
 
 
 Node = Scalar | Items | Fields
@@ -115,14 +115,16 @@ def _counted(events: Iterator[Any]) -> Iterator[Any]:
 
 
 def _node(event: Any, events: Iterator[Any], depth: int) -> Node:
-    line = _line(event)
-    kind = type(event)
-    if kind is yaml.AliasEvent or getattr(event, "anchor", None):
+    kind, line = type(event), int(event.start_mark.line) + 1
+    # Every node has an anchor, None as a rule; an alias has the one that it stands for.
+    if event.anchor is not None:
         raise ScenarioError(
             say("anchors and aliases (& and *) are not read"), say("write the value out"), line
         )
     if kind is yaml.ScalarEvent:
-        return _scalar(event, line)
+        scalar = Scalar(event.value)
+        scalar.line = line
+        return scalar
     if depth == _DEEPEST:
         raise ScenarioError(
             say("this is nested deeper than any scenario"), say("check the brackets"), line
@@ -145,21 +147,16 @@ def _mapping(fields: Fields, events: Iterator[Any], depth: int) -> Fields:
             raise ScenarioError(say("a key is a single word"), say("check the brackets"), key.line)
         following = next(events)
         value = _node(following, events, depth + 1)
-        if key in fields.fields or key in (fields.empty or ()):
+        if key in fields.fields or (fields.empty and key in fields.empty):
             raise ScenarioError(
                 say("“{key}” is said twice here", key=str(key)), say("keep one of them"), key.line
             )
         if _is_null(following):
-            fields.empty = [*(fields.empty or ()), key]
+            fields.empty = fields.empty or {}
+            fields.empty[str(key)] = key
         else:
             fields.fields[sys.intern(str(key))] = value
     return fields
-
-
-def _scalar(event: Any, line: int) -> Scalar:
-    scalar = Scalar(event.value)
-    scalar.line = line
-    return scalar
 
 
 def _is_null(event: Any) -> bool:

@@ -328,4 +328,6 @@ def _cell_links(cell: Blocks, key: str) -> list[str]:
     """The links of a row, each named after it: a client may list links without their place."""
     found = [link for b in cell if isinstance(b, Paragraph) for link in links(b.children)]
     about = f" ({key})" if key else ""
+    if not found and cell:  # what stands there cannot be offered as a link
+        return [text_line(words_of_blocks(cell))]
     return [link_line(link.url, words(link.children) + about) for link in found]

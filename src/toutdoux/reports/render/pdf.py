@@ -244,7 +244,8 @@ class _Tree:
             {"label": self._text(bar.label), "value": bar.value, "whole": bar.whole}
             for bar in it.bars
         ]
-        return {"alt": _printable(f"{it.caption}. {told}."), "bars": bars}
+        alt = _printable(f"{it.caption}. {told}.")
+        return {"caption": self._text(it.caption), "alt": alt, "bars": bars}
 
     def _inlines(self, inlines: Inlines, depth: int = 0) -> list[_Node]:
         nodes: list[_Node] = []
