@@ -699,3 +699,16 @@ def test_a_charter_that_differs_from_its_preset_is_not_described_as_the_preset()
         )
     )
     assert "may start at once" not in told
+
+
+def test_a_role_ends_with_the_membership_of_who_holds_it() -> None:
+    text = "roles: [{role: archiviste, member: zoe, from: 2020-09-01}]\n" + ACTIONS
+    head = HEAD.replace(
+        "periods:", "  - {id: zoe, name: Zoé Roi, joined: 2020-01-01, left: 2021-03-11}\nperiods:"
+    )
+    scenario = read_scenario(head + text)
+    standing = scenario.judge(datetime(2030, 1, 1, tzinfo=UTC))
+    period = scenario.chronicle.periods[1]
+    document = build_report(scenario.chronicle, standing, period, Language("en"))
+    told = "\n".join(words(document))
+    assert "archiviste (from 1 February to 10 March 2021)" in told

@@ -203,7 +203,8 @@ class _Report:
         return draft
 
     def _roles(self) -> list[Role]:
-        held = [role for role in self.chronicle.roles if role.held_in(self.period)]
+        roles = map(self._while_a_member, self.chronicle.roles)
+        held = [role for role in roles if role.held_in(self.period)]
         known = list(_role_names(self.language))
         return sorted(
             held,
@@ -213,6 +214,16 @@ class _Report:
                 role.first,
             ),
         )
+
+    def _while_a_member(self, role: Role) -> Role:
+        """A role ends, at the latest, with the membership of who holds it."""
+        local = self.chronicle.local_date
+        for one in self.standing.members[role.member].memberships:
+            left = one.left and local(one.left) - timedelta(days=1)
+            if local(one.joined) <= role.first and (left is None or role.first <= left):
+                last = min((day for day in (role.last, left) if day is not None), default=None)
+                return replace(role, last=last)
+        return role
 
     def _role(self, role: Role) -> Inlines:
         name = self.standing.members[role.member].name
