@@ -169,12 +169,14 @@ class Action:
             return None
         return self.followed_up
 
-    def is_open(self, name: BallotName, at: datetime) -> bool:
-        """Whether votes are taken on one of its ballots at an instant."""
+    def open_ballot(self, name: BallotName, at: datetime) -> Ballot | None:
+        """The ballot of that name, if votes are taken on it at an instant."""
         if name is _OWN_BALLOT:
-            return at < self.closes_at
+            return self.ballot if at < self.closes_at else None
         counter_vote = self.counter_vote
-        return counter_vote is not None and at < counter_vote.closes_at
+        if counter_vote is None or at >= counter_vote.closes_at:
+            return None
+        return counter_vote.ballot
 
     def ballot_named(self, name: BallotName) -> Ballot | None:
         if name is _OWN_BALLOT:

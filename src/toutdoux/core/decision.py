@@ -11,6 +11,19 @@ from .action import Action
 from .charter import AtEnd
 from .history import How, State
 
+# What can follow: the rows of the table "States".
+OPEN = (State.OPEN, None)
+CONTESTED = (State.CONTESTED, None)
+UNDER_COUNTER_VOTE = (State.COUNTER_VOTE, None)
+CANCELLED_BY_COUNTER_VOTE = (State.CANCELLED, How.COUNTER_VOTE)
+ADOPTED_AS_COUNTER_VOTE_FAILED = (State.ADOPTED, How.COUNTER_VOTE_FAILED)
+ADOPTED_BY_MAJORITY = (State.ADOPTED, How.MAJORITY)
+CANCELLED_AS_OPPOSED = (State.CANCELLED, How.OPPOSED)
+ADOPTED_BY_PLURALITY = (State.ADOPTED, How.PLURALITY)
+CANCELLED_AS_NOT_ADOPTED = (State.CANCELLED, How.NOT_ADOPTED)
+ADOPTED_AS_UNOPPOSED = (State.ADOPTED, How.UNOPPOSED)
+ADOPTED_WITHOUT_COUNTER_VOTE = (State.ADOPTED, How.NO_COUNTER_VOTE)
+
 
 def decide(action: Action, now: datetime) -> tuple[State, How | None]:
     """Say in which state an undecided action is, and how it was decided if it now is.
@@ -29,19 +42,19 @@ def decide(action: Action, now: datetime) -> tuple[State, How | None]:
     counter = action.counter_vote
     if counter is not None and rules.counter_vote is not None:
         if rules.counter_vote.cancels.reached(counter.ballot.for_, roll, counter.ballot.expressed):
-            return State.CANCELLED, How.COUNTER_VOTE
+            return CANCELLED_BY_COUNTER_VOTE
         if now >= counter.window_end:
-            return State.ADOPTED, How.COUNTER_VOTE_FAILED
-        return State.COUNTER_VOTE, None
+            return ADOPTED_AS_COUNTER_VOTE_FAILED
+        return UNDER_COUNTER_VOTE
 
     # The early thresholds hold at any moment, also while contested; adoption comes first.
     if rules.adopted_early.reached(votes.for_, roll, votes.expressed):
-        return State.ADOPTED, How.MAJORITY
+        return ADOPTED_BY_MAJORITY
     if rules.cancelled_early.reached(votes.against, roll, votes.expressed):
-        return State.CANCELLED, How.OPPOSED
+        return CANCELLED_AS_OPPOSED
 
     if now < action.window_end:
-        return State.OPEN, None
+        return OPEN
 
     # The window is over.
     if rules.at_end is AtEnd.PLURALITY:
@@ -49,13 +62,13 @@ def decide(action: Action, now: datetime) -> tuple[State, How | None]:
         if votes.for_ > votes.against and (
             quorum is None or quorum.reached(votes.expressed, roll, votes.expressed)
         ):
-            return State.ADOPTED, How.PLURALITY
-        return State.CANCELLED, How.NOT_ADOPTED
+            return ADOPTED_BY_PLURALITY
+        return CANCELLED_AS_NOT_ADOPTED
 
     if votes.against == 0:
-        return State.ADOPTED, How.UNOPPOSED
+        return ADOPTED_AS_UNOPPOSED
 
     # Somebody is against: they have the contest window, if there is one, to call a counter-vote.
     if rules.contest_window is None or now >= action.window_end + rules.contest_window:
-        return State.ADOPTED, How.NO_COUNTER_VOTE
-    return State.CONTESTED, None
+        return ADOPTED_WITHOUT_COUNTER_VOTE
+    return CONTESTED

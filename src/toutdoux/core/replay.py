@@ -415,16 +415,14 @@ class _Play:
             self.voted_on[event.action] = action
 
     def _voting(self, event: h.VoteCast | h.VoteWithdrawn) -> tuple[Action, Ballot, Member]:
-        action = self._action(event.action)
-        member = self._acting(event.by, event.at)
-        ballot = action.ballot_named(event.ballot)
+        # This runs for every vote: it looks up by itself, and asks the others only to refuse.
+        action = self.actions.get(event.action) or self._action(event.action)
+        member = self.members.get(event.by)
+        if member is None or member.membership(event.at) is None:
+            member = self._acting(event.by, event.at)
+        ballot = action.open_ballot(event.ballot, event.at)
         if ballot is None:
-            raise Refusal(
-                say("no counter-vote was called on {ref}", ref=event.action),
-                say("call one first, or vote on the action itself"),
-            )
-        if not action.is_open(event.ballot, event.at):
-            raise self._ballot_closed(action, event.ballot)
+            raise self._no_ballot(action, event.ballot)
         return action, ballot, member
 
     def _keep_late(self, event: Event) -> None:
@@ -607,11 +605,15 @@ class _Play:
             )
         return action
 
-    def _ballot_closed(self, action: Action, name: BallotName) -> Refusal:
+    def _no_ballot(self, action: Action, name: BallotName) -> Refusal:
         if name is BallotName.ACTION:
             why = say("the ballot of {ref} closed on {at}", ref=action.ref, at=action.closes_at)
+        elif action.counter_vote is None:
+            return Refusal(
+                say("no counter-vote was called on {ref}", ref=action.ref),
+                say("call one first, or vote on the action itself"),
+            )
         else:
-            assert action.counter_vote is not None
             closed = action.counter_vote.closes_at
             why = say("the counter-vote on {ref} closed on {at}", ref=action.ref, at=closed)
         return Refusal(why, say("votes are taken before that instant"))
