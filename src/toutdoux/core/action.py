@@ -129,7 +129,6 @@ class Action:
     versions: list[Version]
     ballot: Ballot = field(default_factory=Ballot)
     struck: set[str] = field(default_factory=set)
-    contest_end: datetime | None = None
     counter_vote: CounterVote | None = None
 
     # What became of it.
@@ -138,8 +137,9 @@ class Action:
     condition_met_at: datetime | None = None
     followed_up: FollowUp = FollowUp.TO_DO
     note: str = ""
-    """What its leader wrote at the last follow-up (Markdown), with links."""
+    """What its leader wrote at the last follow-up (Markdown)."""
     links: tuple[str, ...] = ()
+    """And the links given with it."""
 
     @property
     def object(self) -> str:

@@ -275,7 +275,7 @@ class _Play:
         if action.decision is None:
             self._close_as_recorded(action, event)
         elif event is not self.recorded[action.ref]:
-            raise Unknown(
+            raise Refusal(
                 say("the decision on {ref} is recorded twice", ref=action.ref),
                 say("take one of them out"),
             )
@@ -292,9 +292,8 @@ class _Play:
         action.state = state
         if state is State.CONTESTED:
             assert action.rules.contest_window is not None
-            action.contest_end = action.window_end + action.rules.contest_window
-            action.closes_at = action.contest_end
-            self._ends(action, action.contest_end)
+            action.closes_at = action.window_end + action.rules.contest_window
+            self._ends(action, action.closes_at)
 
     def _decision(
         self, action: Action, state: State, how: h.How | None, now: datetime
@@ -487,7 +486,6 @@ class _Play:
         action.struck = set()
         action.ballot = Ballot()
         action.counter_vote = None
-        action.contest_end = None
         action.state = State.OPEN
         action.window_end = action.closes_at = event.at + action.rules.window
         self._ends(action, action.window_end)
