@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -253,3 +254,24 @@ def test_a_period_can_be_unknown_in_a_file_that_has_none(tmp_path: Path) -> None
     file = tmp_path / "history.yaml"
     file.write_text("members: []\n", "utf-8")
     assert_one_sentence(run("inventory", "P21", "--scenario", file), "there is no period P21")
+
+
+def test_a_fault_of_the_program_itself_is_one_sentence_too() -> None:
+    program = (
+        "import sys, toutdoux.cli; sys.argv = ['toutdoux', 'replay', 'x']\n"
+        "m = sys.modules['toutdoux.cli.main']\n"
+        "def broken(file): raise ZeroDivisionError('seven')\n"
+        "m.load_scenario = broken; m.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(**ENGLISH),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "toutdoux: this is a fault of toutdoux itself (ZeroDivisionError: seven) → please report "
+        "it, with the command and the file"
+    ]

@@ -79,6 +79,18 @@ def main() -> None:
                 say("split the file, or use a larger machine"),
             )
         )
+    except Exception as error:
+        # A fault of ours: still one sentence, with what somebody needs to find it.
+        _fail(
+            Problem(
+                say(
+                    "this is a fault of toutdoux itself ({name}: {text})",
+                    name=type(error).__name__,
+                    text=str(error),
+                ),
+                say("please report it, with the command and the file"),
+            )
+        )
 
 
 def _give_up_output() -> None:
