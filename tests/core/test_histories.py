@@ -417,11 +417,11 @@ def check_electorate(people_of, founders, delay, told):
             now += timedelta(days=number)
             electorate.advance(now, place)
         elif what == "grant":
-            electorate.grant(str(number % len(members)), place)
+            electorate.grant(str(number % len(members)), now, place)
         else:
             electorate.change_delay(timedelta(days=number), now, place)
         place += 1
-        opening = Opening(now, electorate.delay, place)
+        opening = Opening(now, electorate.delay, place, now)
         entitled = [one for one in members.values() if electorate.has_right(one, opening)]
         assert electorate.size == len(entitled)
 

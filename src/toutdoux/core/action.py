@@ -134,6 +134,8 @@ class Action:
     # What became of it.
     state: State = State.OPEN
     decision: Decision | None = None
+    recorded: bool = False
+    """Whether the decision was written down: nothing that becomes known later changes it."""
     condition_met_at: datetime | None = None
     followed_up: FollowUp = FollowUp.TO_DO
     note: str = ""
@@ -144,6 +146,13 @@ class Action:
     @property
     def object(self) -> str:
         return self.versions[-1].object
+
+    @property
+    def next_end(self) -> datetime:
+        """While it is undecided: the instant at which time alone changes its state."""
+        if self.counter_vote is not None:
+            return self.counter_vote.window_end
+        return self.closes_at
 
     @property
     def may_start_at(self) -> datetime | None:

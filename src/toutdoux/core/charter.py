@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
@@ -125,8 +125,15 @@ class Charter:
     extraordinary: KindRules
     needs_action: Mapping[str, Kind | None]
     """For each kind of journal entry the kind of action it needs; None needs none."""
-    differs: bool
-    """Whether anything differs from the preset."""
+    source: Mapping[str, object] = field(compare=False)
+    """The rules in the words a charter is written in, complete: what `read_charter` takes."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything differs from the preset."""
+        return {key: value for key, value in self.source.items() if key != "preset"} != PRESETS[
+            self.preset
+        ]
 
     def rules(self, kind: Kind) -> KindRules:
         return self.ordinary if kind is Kind.ORDINARY else self.extraordinary
@@ -149,7 +156,7 @@ def read_charter(source: object) -> Charter:
     Scalars are text, as they were written. Raises `Refusal` naming the key that is wrong.
     """
     if isinstance(source, str):
-        return _build(source, _preset(source), differs=False)
+        return _build(source, _preset(source))
     if not isinstance(source, Mapping):
         raise Refusal(
             say("a charter is a preset's name or a mapping"),
@@ -167,7 +174,7 @@ def read_charter(source: object) -> Charter:
             say("add preset: with one of {names}", names=", ".join(PRESETS)),
         )
     changes = {key: value for key, value in source.items() if key != "preset"}
-    return _build(name, _merged(_preset(name), changes, ()), differs=bool(changes))
+    return _build(name, _merged(_preset(name), changes, ()))
 
 
 def unknown_key(key: str, known: Iterable[str], where: str | Sentence) -> Refusal:
@@ -235,7 +242,7 @@ def _merged(
     return merged
 
 
-def _build(preset: str, source: Mapping[str, object], *, differs: bool) -> Charter:
+def _build(preset: str, source: Mapping[str, object]) -> Charter:
     return Charter(
         preset=preset,
         voting_right_delay=_duration(source, "voting_right_delay"),
@@ -243,7 +250,7 @@ def _build(preset: str, source: Mapping[str, object], *, differs: bool) -> Chart
         ordinary=_kind_rules(source, Kind.ORDINARY),
         extraordinary=_kind_rules(source, Kind.EXTRAORDINARY),
         needs_action=_needs_action(source),
-        differs=differs,
+        source={"preset": preset, **source},
     )
 
 

@@ -7,8 +7,8 @@ which it was recorded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -96,6 +96,10 @@ class Decision:
     unread: bool = False
     """Whether it was recorded although a chat could not be read for 24 hours."""
 
+    def differs(self, other: Decision) -> bool:
+        """Whether the two do not say the same; how it came to be recorded says nothing."""
+        return replace(self, unread=False) != replace(other, unread=False)
+
 
 @dataclass(frozen=True, slots=True)
 class GrantVotingRight:
@@ -115,6 +119,10 @@ class Event:
     at: datetime
     recorded_at: datetime | None = None
     """When it became known; None when that was at once."""
+
+    @property
+    def known(self) -> datetime:
+        return self.recorded_at or self.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,3 +220,5 @@ class History:
     charter: Charter
     members: Sequence[Member]
     events: Sequence[Event]
+    imported: Collection[str] = ()
+    """The references of actions known only from a table that was kept by hand: they are used."""

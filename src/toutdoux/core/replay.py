@@ -15,9 +15,9 @@ At one instant, in this order:
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from . import history as h
 from .action import Action, Ballot, CounterVote, Opinion, Version
@@ -35,13 +35,17 @@ from .history import (
 from .roll import Electorate, Member, Opening
 from .words import Refusal, Sentence, Unknown, say
 
-_LATE_CHANGES_NOTHING = (
+LATE_CHANGES_NOTHING = (
     h.VoteCast,
     h.VoteWithdrawn,
     h.CounterVoteCalled,
     h.Amended,
     h.Withdrawn,
 )
+"""What an action's recorded decision is no longer touched by."""
+
+STEP = 2
+"""How far apart events are in the order, so that an effect finds its place between two."""
 
 _WINDOW, _DEPARTURE = 0, 1
 """What is due, in the order in which it happens at one instant."""
@@ -61,6 +65,10 @@ class Standing:
     void: tuple[int, ...] = ()
     """The events, counted from 0, that made sense when they were recorded and no longer do by what
     became known later (a counter-vote on what turns out to have been adopted before)."""
+    disputed: Mapping[str, h.Decision | None] = field(default_factory=dict)
+    """The recorded decisions that do not follow from all that is known now, by the action's
+    reference, with what does follow (None: it is not decided then). Late knowledge explains it,
+    or the record is wrong."""
 
     def charter_at(self, instant: datetime) -> CharterVersion:
         """The charter in force at an instant."""
@@ -90,22 +98,25 @@ def replay(history: History, at: datetime | None = None) -> Standing:
     Raises:
         EventRefused: an event up to `at` makes no sense.
     """
-    play = _Play(history)
+    play = Play.of(history)
     latest = -1
     events = history.events
     order, late = in_order_of_time(events)
+    place = 0
     for index in order:
         event = events[index]
         if at is not None and event.at > at:
             break
+        place += STEP
         try:
-            play.take(event, index not in late)
+            play.take(event, place, counts=index not in late)
         except Refusal as refusal:
             if index > latest or isinstance(refusal, Unknown):
                 raise EventRefused(index, refusal) from None
             play.void.append(index)
         latest = max(latest, index)
-    return play.standing(at)
+    play.settle(at)
+    return play.standing()
 
 
 def in_order_of_time(events: Sequence[Event]) -> tuple[list[int], set[int]]:
@@ -120,41 +131,73 @@ def in_order_of_time(events: Sequence[Event]) -> tuple[list[int], set[int]]:
     for index, event in enumerate(events):
         if type(event) is h.DecisionRecorded:
             recorded[event.action] = event.at
-        elif recorded and isinstance(event, _LATE_CHANGES_NOTHING):
+        elif recorded and isinstance(event, LATE_CHANGES_NOTHING):
             decided = recorded.get(event.action)
             if decided is not None and event.at <= decided:
                 late.add(index)
+                continue
+        if type(event) is h.Withdrawn:
+            # Its own record, for all that came before it: what is told at its very instant comes
+            # after it, and is refused.
+            recorded[event.action] = event.at - timedelta.resolution
     # The sort is stable: at one instant, the order in which it was recorded.
     return sorted(range(len(events)), key=lambda index: events[index].at), late
+
+
+def _as_known(member: Member, first: datetime | None) -> Member:
+    """A member as known to ballots none of which was told before `first`."""
+    if first is None or all(
+        one.joined_recorded is None and one.left_recorded is None for one in member.memberships
+    ):
+        return member
+    known = [one.known_from(first) for one in member.memberships]
+    return Member(member.id, member.name, known, member.founder)
 
 
 def _order(action: Action) -> int:
     return action.order
 
 
-class _Play:
-    """One replay under way. Everything that changes during a replay changes here."""
+class Play:
+    """A history being played. Everything that changes while it is played changes here.
 
-    def __init__(self, history: History) -> None:
-        self.members = {member.id: member for member in history.members}
-        self.charters = [CharterVersion(1, history.charter, None)]
+    It begins empty (`Play.of`), or goes on from a state that was kept: then the actions and
+    members that the next events speak of are enough.
+    """
+
+    def __init__(
+        self,
+        members: Mapping[str, Member],
+        charters: Sequence[CharterVersion],
+        *,
+        now: datetime | None = None,
+        granted: Mapping[str, tuple[datetime, int]] | None = None,
+        proposed: int = 0,
+        taken: Container[str] = (),
+        recorded: Mapping[str, h.DecisionRecorded] | None = None,
+    ) -> None:
+        """Args:
+        members: by id.
+        charters: the versions there have been, the one in force last.
+        now: the instant up to which it was played.
+        granted: who was given the right to vote early: the instant, and the place in the order.
+        proposed: how many actions were proposed.
+        taken: the references that are used beside those of the actions played here.
+        recorded: the decisions that were written down, and are yet to be reached.
+        """
+        self.members = members
+        self.charters = list(charters)
         self.actions: dict[str, Action] = {}
-        self.now: datetime | None = None
+        self.now = now
         self.place = 0
-        self.electorate = Electorate(self.members, history.charter.voting_right_delay)
-        self.due: list[tuple[datetime, int, int, str]] = [
-            (one.ends, _DEPARTURE, 0, member.id)
-            for member in history.members
-            for one in member.memberships
-            if one.ends is not None
-        ]
-        heapq.heapify(self.due)
-        self.recorded = {
-            event.action: event
-            for event in reversed(history.events)  # the first of an action stands
-            if type(event) is h.DecisionRecorded
-        }
+        self.proposed = proposed
+        self.taken = taken
+        delay = self.charters[-1].charter.voting_right_delay
+        self.electorate = Electorate(members, delay, dict(granted or {}))
+        self.due: list[tuple[datetime, int, int, str]] = []
+        self.recorded = recorded or {}
         self.void: list[int] = []
+        self.disputed: dict[str, h.Decision | None] = {}
         self.undecided: dict[str, Action] = {}
         self.voted_on: dict[str, Action] = {}
         self.handlers: Mapping[type[Event], Callable[..., None]] = {
@@ -171,26 +214,77 @@ class _Play:
             h.DecisionRecorded: self._stand_as_recorded,
         }
 
-    def take(self, event: Event, counts: bool) -> None:
-        """Take the next event, in order of time."""
+    @classmethod
+    def of(cls, history: History) -> Play:
+        """The beginning of a history."""
+        first = next((e.recorded_at or e.at for e in history.events if type(e) is h.Proposed), None)
+        play = cls(
+            {member.id: _as_known(member, first) for member in history.members},
+            [CharterVersion(1, history.charter, None)],
+            taken=history.imported,
+            recorded={
+                event.action: event
+                for event in reversed(history.events)  # the first of an action stands
+                if type(event) is h.DecisionRecorded
+            },
+        )
+        for member in play.members.values():
+            play.expect_departures(member)
+        return play
+
+    def expect_departures(self, member: Member) -> None:
+        """Look at the open ballots again when a member leaves."""
+        for one in member.memberships:
+            for end in {one.left, one.ends}:
+                if end is not None and (self.now is None or end > self.now):
+                    heapq.heappush(self.due, (end, _DEPARTURE, 0, member.id))
+
+    def put(self, action: Action) -> None:
+        """Go on with an action that was kept as it stood at `now`."""
+        self.actions[action.ref] = action
+        if action.decision is None:
+            self.undecided[action.ref] = action
+            self._ends(action, action.next_end)
+
+    def take(self, event: Event, place: int, *, counts: bool = True) -> None:
+        """Take the next event, in order of time.
+
+        Args:
+            event: what was recorded.
+            place: its place in the order, `STEP` or more after the one before it.
+            counts: False for what became known only after the decision it would have been part of.
+
+        Raises:
+            Refusal: it makes no sense. What time brought until then has taken place all the same.
+        """
+        self.place = place
         if event.at != self.now:
-            self.advance(event.at)
-        self.place += 1
+            self._advance(event.at)
         if counts:
             self.handlers[type(event)](event)
         else:
             self._keep_late(event)
 
-    def standing(self, at: datetime | None) -> Standing:
+    def settle(self, at: datetime | None = None) -> None:
+        """Let everything take place that is due at an instant (`now` unless given) or before."""
+        self.place += STEP
         if at is not None and at != self.now:
-            self.advance(at)
+            self._advance(at)
         self._settle_votes()
-        now = at or self.now or datetime.min.replace(tzinfo=UTC)
-        return Standing(now, self.actions, tuple(self.charters), self.members, tuple(self.void))
+
+    def standing(self) -> Standing:
+        return Standing(
+            self.now or datetime.min.replace(tzinfo=UTC),
+            self.actions,
+            tuple(self.charters),
+            self.members,
+            tuple(self.void),
+            self.disputed,
+        )
 
     # --- time ------------------------------------------------------------------------------------
 
-    def advance(self, to: datetime) -> None:
+    def _advance(self, to: datetime) -> None:
         """Let time pass: settle the votes, end what ends, let go who goes, up to `to` included."""
         self._settle_votes()
         due = self.due
@@ -212,14 +306,15 @@ class _Play:
         touched = [
             action
             for action in self.undecided.values()
-            if sum([self._strike(action, id) for id in gone])
+            if sum([self._strike(action, id, instant) for id in gone])
         ]
-        for action in touched:
+        for action in sorted(touched, key=_order):
             self._settle(action, instant)
 
-    def _strike(self, action: Action, id: str) -> bool:
+    def _strike(self, action: Action, id: str, instant: datetime) -> bool:
         """Strike somebody off the roll of an undecided action, with their votes."""
-        if not self._on_roll(action, self.members[id]):
+        member = self.members[id]
+        if member.membership(instant, action.opening.known) or not self._on_roll(action, member):
             return False
         action.struck.add(id)
         action.roll_size -= 1
@@ -262,6 +357,9 @@ class _Play:
             return
         recorded = self.recorded.get(action.ref) if self.recorded else None
         if recorded is not None and state not in UNDECIDED:
+            decision = self._decision(action, state, how, now)
+            if recorded.decision.differs(decision) or recorded.charter != action.charter:
+                self.disputed[action.ref] = decision
             if now >= recorded.at:
                 self._close_as_recorded(action, recorded)
         elif state in UNDECIDED:
@@ -273,6 +371,7 @@ class _Play:
         action = self._action(event.action)
         self._settle_votes_on(action)
         if action.decision is None:
+            self.disputed.setdefault(action.ref, None)
             self._close_as_recorded(action, event)
         elif event is not self.recorded[action.ref]:
             raise Refusal(
@@ -285,6 +384,7 @@ class _Play:
         action.charter = event.charter
         action.rules = event.charter.charter.rules(action.kind)
         action.roll_size = event.decision.roll
+        action.recorded = True
         self._close(action, event.decision)
 
     def _become(self, action: Action, state: State) -> None:
@@ -322,19 +422,17 @@ class _Play:
             self._let_effects_act(action, decision.at)
 
     def _let_effects_act(self, action: Action, now: datetime) -> None:
-        self.place += 1
         for effect in action.effects:
             match effect:
                 case GrantVotingRight(member):
-                    self.electorate.grant(member, self.place)
+                    self.electorate.grant(member, now, self.place - 1)
                 case AmendCharter(charter):
                     self._change_charter(charter, now, action.ref)
-        self.place += 1
 
     def _change_charter(self, charter: Charter, now: datetime, by_action: str) -> None:
         version = CharterVersion(len(self.charters) + 1, charter, now, by_action)
         self.charters.append(version)
-        self.electorate.change_delay(charter.voting_right_delay, now, self.place)
+        self.electorate.change_delay(charter.voting_right_delay, now, self.place - 1)
 
     def _ends(self, action: Action, at: datetime) -> None:
         """Look at an action again when one of its windows ends."""
@@ -344,19 +442,19 @@ class _Play:
 
     def _propose(self, event: h.Proposed) -> None:
         self._settle_effects()
-        self._acting(event.by, event.at)
+        self._acting(event)
         leader = event.leader or event.by
-        self._carrying(leader, event.at)
+        self._carrying(leader, event)
         self._check_effects(event)
         ref = f"{event.kind.prefix}{event.number}"
-        if ref in self.actions:
+        if ref in self.actions or ref in self.taken:
             raise Refusal(
                 say("the number of {ref} is already used", ref=ref),
                 say("give it another number, or none"),
             )
         charter = self.charters[-1]
         rules = charter.charter.rules(event.kind)
-        opening = self._opening(event.at)
+        opening, roll_size = self._opening(event)
         action = Action(
             ref=ref,
             kind=event.kind,
@@ -369,13 +467,14 @@ class _Play:
             effects=event.effects,
             charter=charter,
             rules=rules,
-            order=len(self.actions),
+            order=self.proposed,
             opening=opening,
             window_end=event.at + rules.window,
             closes_at=event.at + rules.window,
-            roll_size=self.electorate.size,
+            roll_size=roll_size,
             versions=[Version(event.at, event.object)],
         )
+        self.proposed += 1
         self.actions[ref] = self.undecided[ref] = action
         self._ends(action, action.window_end)
 
@@ -389,9 +488,8 @@ class _Play:
                     say("propose it as an extraordinary action"),
                 )
 
-    def _opening(self, at: datetime) -> Opening:
-        self.electorate.advance(at, self.place)
-        return Opening(at, self.electorate.delay, self.place)
+    def _opening(self, event: Event) -> tuple[Opening, int]:
+        return self.electorate.open(event.at, self.place, event.known)
 
     def _vote(self, event: h.VoteCast) -> None:
         action, ballot, member = self._voting(event)
@@ -417,8 +515,8 @@ class _Play:
         # This runs for every vote: it looks up by itself, and asks the others only to refuse.
         action = self.actions.get(event.action) or self._action(event.action)
         member = self.members.get(event.by)
-        if member is None or member.membership(event.at) is None:
-            member = self._acting(event.by, event.at)
+        if member is None or member.membership(event.at, event.recorded_at) is None:
+            member = self._acting(event)
         ballot = action.open_ballot(event.ballot, event.at)
         if ballot is None:
             raise self._no_ballot(action, event.ballot)
@@ -427,7 +525,7 @@ class _Play:
     def _keep_late(self, event: Event) -> None:
         """Keep a vote that became known after the decision as an opinion, with both instants."""
         if isinstance(event, h.VoteCast):
-            self._acting(event.by, event.at)
+            self._acting(event)
             ballot = self._action(event.action).ballot_named(event.ballot)
             if ballot is not None:
                 ballot.opinions[event.by] = Opinion(event.choice, event.at, event.recorded_at)
@@ -443,7 +541,7 @@ class _Play:
 
     def _call_counter_vote(self, event: h.CounterVoteCalled) -> None:
         action = self._undecided(event)
-        member = self._acting(event.by, event.at)
+        member = self._acting(event)
         if action.rules.counter_vote is None:
             raise Refusal(
                 say("the charter of {ref} has no counter-votes", ref=action.ref),
@@ -475,14 +573,13 @@ class _Play:
     def _amend(self, event: h.Amended) -> None:
         self._settle_effects()
         action = self._undecided(event)
-        self._acting(event.by, event.at)
+        self._acting(event)
         self._leading(action, event.by)
         if self._is_correction(action, event.at):
             action.versions[-1] = Version(action.versions[-1].at, event.object)
             return
         action.versions.append(Version(event.at, event.object))
-        action.opening = self._opening(event.at)
-        action.roll_size = self.electorate.size
+        action.opening, action.roll_size = self._opening(event)
         action.struck = set()
         action.ballot = Ballot()
         action.counter_vote = None
@@ -497,14 +594,15 @@ class _Play:
 
     def _withdraw(self, event: h.Withdrawn) -> None:
         action = self._undecided(event)
-        self._acting(event.by, event.at)
+        self._acting(event)
         self._leading(action, event.by)
+        action.recorded = True
         self._close(action, self._decision(action, State.WITHDRAWN, None, event.at))
 
     def _hand_over(self, event: h.HandedOver) -> None:
         action = self._action(event.action)
-        self._acting(event.by, event.at)
-        orphaned = self.members[action.leader].membership(event.at) is None
+        self._acting(event)
+        orphaned = self.members[action.leader].membership(event.at, event.recorded_at) is None
         if not (orphaned and event.by == event.to):
             self._leading(action, event.by)
         if event.to == action.leader:
@@ -512,19 +610,18 @@ class _Play:
                 say("{member} already leads {ref}", member=event.to, ref=action.ref),
                 say("hand it over to another member"),
             )
-        self._carrying(event.to, event.at)
+        self._carrying(event.to, event)
         action.leader = event.to
 
     def _grant(self, event: h.RightGranted) -> None:
         self._known(event.member)
         if event.by is not None:
-            self._acting(event.by, event.at)
-        self.electorate.advance(event.at, self.place)
-        self.electorate.grant(event.member, self.place)
+            self._acts(event.by, event)
+        self.electorate.grant(event.member, event.at, self.place)
 
     def _meet_condition(self, event: h.ConditionMet) -> None:
         action = self._action(event.action)
-        self._acting(event.by, event.at)
+        self._acting(event)
         if action.condition is None:
             raise Refusal(
                 say("{ref} has no condition", ref=action.ref),
@@ -535,7 +632,7 @@ class _Play:
     def _follow_up(self, event: h.FollowedUp) -> None:
         action = self._action(event.action)
         self._settle_votes_on(action)
-        self._acting(event.by, event.at)
+        self._acting(event)
         self._leading(action, event.by)
         if action.follow_up is None:
             raise self._not_to_do(action)
@@ -556,19 +653,22 @@ class _Play:
             )
         return member
 
-    def _acting(self, id: str, at: datetime) -> Member:
+    def _acting(self, event: h.Proposed | h.ActionEvent) -> Member:
+        return self._acts(event.by, event)
+
+    def _acts(self, id: str, event: Event) -> Member:
         member = self.members.get(id) or self._known(id)
-        if member.membership(at) is None:
+        if member.membership(event.at, event.recorded_at) is None:
             raise Refusal(
-                say("{member} is no member on {at}", member=id, at=at),
+                say("{member} is no member on {at}", member=id, at=event.at),
                 say("only a member can act: correct the person, the date or the membership"),
             )
         return member
 
-    def _carrying(self, id: str, at: datetime) -> None:
-        if self._known(id).membership(at) is None:
+    def _carrying(self, id: str, event: Event) -> None:
+        if self._known(id).membership(event.at, event.recorded_at) is None:
             raise Refusal(
-                say("{member} is no member on {at}", member=id, at=at),
+                say("{member} is no member on {at}", member=id, at=event.at),
                 say("name a member as the leader"),
             )
 

@@ -6,7 +6,7 @@ Source: "The roll" and "Late knowledge" in the rules.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -17,8 +17,9 @@ from .words import Refusal, say
 class Membership:
     """One period of membership, `[joined, left)`.
 
-    A change of membership acts on ballots when it is recorded, never earlier: `joined_recorded`
-    and `left_recorded` say when that was, where it was after the fact.
+    A change of membership acts on open ballots when it is recorded, never earlier:
+    `joined_recorded` and `left_recorded` say when that was, where it was after the fact. A ballot
+    that was itself told later than the change knows of it from its very day.
     """
 
     joined: datetime
@@ -28,15 +29,32 @@ class Membership:
     since: datetime | None = None
     """When the person joined, where this goes on from a membership that it touches."""
     begins: datetime = field(init=False)
-    """The instant from which it acts on ballots."""
+    """The instant from which it acts on ballots that were open when it was recorded."""
     ends: datetime | None = field(init=False)
-    """The instant at which its end acts on ballots."""
+    """The instant at which its end acts on them."""
 
     def __post_init__(self) -> None:
         begins = max(self.joined, self.joined_recorded or self.joined)
         object.__setattr__(self, "begins", begins)
         ends = self.left and max(self.left, self.left_recorded or self.left)
         object.__setattr__(self, "ends", ends)
+
+    def as_known(self, known: datetime) -> tuple[datetime, datetime | None]:
+        """When it begins and ends for what was recorded at `known`: what was recorded by then
+        acts on its very day."""
+        told_in = self.joined_recorded is None or self.joined_recorded <= known
+        told_out = self.left_recorded is None or self.left_recorded <= known
+        return self.joined if told_in else self.begins, self.left if told_out else self.ends
+
+    def known_from(self, first: datetime) -> Membership:
+        """The same for ballots all of which were recorded at `first` or later: what was recorded
+        by then need not be told apart from what was always known."""
+        joined, left = self.joined_recorded, self.left_recorded
+        return replace(
+            self,
+            joined_recorded=None if joined is None or joined <= first else joined,
+            left_recorded=None if left is None or left <= first else left,
+        )
 
 
 @dataclass(slots=True)
@@ -51,10 +69,19 @@ class Member:
     def __post_init__(self) -> None:
         self.memberships = joined_up(self.memberships)
 
-    def membership(self, at: datetime) -> Membership | None:
-        """The membership that is acting at an instant."""
+    def membership(self, at: datetime, known: datetime | None = None) -> Membership | None:
+        """The membership that is acting at an instant.
+
+        Args:
+            at: the instant it is asked about.
+            known: by what was recorded until when; None for `at` itself.
+        """
         for one in self.memberships:
-            if one.begins <= at and (one.ends is None or at < one.ends):
+            if known is not None and known > at:
+                begins, ends = one.as_known(known)
+            else:
+                begins, ends = one.begins, one.ends
+            if begins <= at and (ends is None or at < ends):
                 return one
         return None
 
@@ -99,12 +126,13 @@ class Opening:
     """What the roll of a vote depends on: when it opened, and the delay in force then.
 
     `place` is the opening's place in the order of what was recorded, for the grants that were
-    recorded at the very instant it opened.
+    recorded at the very instant it opened; `known`, when the opening was recorded.
     """
 
     at: datetime
     delay: timedelta
     place: int
+    known: datetime
 
 
 @dataclass(slots=True)
@@ -115,11 +143,12 @@ class Electorate:
     are; whether one person is on a roll is derived from their memberships each time it is asked.
     """
 
-    members: dict[str, Member]
+    members: Mapping[str, Member]
     delay: timedelta
+    granted: dict[str, tuple[datetime, int]] = field(default_factory=dict)
+    """Who was given the right early: the instant, and the place in the order."""
     size: int = 0
     """How many members have the right to vote, as of the last `advance`."""
-    _granted: dict[str, int] = field(default_factory=dict)
     _entitled: set[str] = field(default_factory=set)
     _coming: list[tuple[datetime, str]] = field(default_factory=list)
     _now: datetime | None = None
@@ -131,14 +160,29 @@ class Electorate:
         been for the `voting_right_delay` of the charter in force then, or were granted the right
         by then, or are a founder."
         """
-        membership = member.membership(opening.at)
+        membership = member.membership(opening.at, opening.known)
         if membership is None:
             return False
-        return (
-            member.founder
-            or (membership.since or membership.joined) + opening.delay <= opening.at
-            or self._granted.get(member.id, opening.place) < opening.place
-        )
+        if member.founder or (membership.since or membership.joined) + opening.delay <= opening.at:
+            return True
+        granted = self.granted.get(member.id)
+        return granted is not None and granted < (opening.at, opening.place)
+
+    def open(self, at: datetime, place: int, known: datetime) -> tuple[Opening, int]:
+        """Open a vote: what its roll depends on, and how many are on it."""
+        self.advance(at, place)
+        opening = Opening(at, self.delay, place, known)
+        if known > at and any(self._told_between(at, known)):
+            return opening, sum(self.has_right(one, opening) for one in self.members.values())
+        return opening, self.size
+
+    def _told_between(self, at: datetime, known: datetime) -> Iterator[bool]:
+        """The changes up to `at` that only somebody who looks back from `known` knows of."""
+        for member in self.members.values():
+            for one in member.memberships:
+                yield one.joined <= at < one.begins and (one.begins <= known)
+                if one.left is not None and one.ends is not None:
+                    yield one.left <= at < one.ends and (one.ends <= known)
 
     def advance(self, to: datetime, place: int) -> None:
         """Follow the members up to an instant, that instant included."""
@@ -150,11 +194,12 @@ class Electorate:
         while coming and coming[0][0] <= to:
             self._look_at(heapq.heappop(coming)[1], to, place)
 
-    def grant(self, member: str, place: int) -> None:
+    def grant(self, member: str, at: datetime, place: int) -> None:
         """Give somebody the right to vote for good, from this place in the order on."""
-        self._granted.setdefault(member, place)
+        self.granted.setdefault(member, (at, place))
         if self._now is not None:
-            self._look_at(member, self._now, place + 1)
+            self.advance(at, place)
+            self._look_at(member, at, place + 1)
 
     def change_delay(self, delay: timedelta, at: datetime, place: int) -> None:
         """A new charter is in force: its delay is asked of everybody from now on."""
@@ -162,7 +207,7 @@ class Electorate:
         self._start_over(at, place + 1)
 
     def _look_at(self, id: str, at: datetime, place: int) -> None:
-        if self.has_right(self.members[id], Opening(at, self.delay, place)):
+        if self.has_right(self.members[id], Opening(at, self.delay, place, at)):
             self._entitled.add(id)
         else:
             self._entitled.discard(id)
