@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, tzinfo
 from importlib.resources import as_file, files
@@ -23,10 +22,11 @@ from toutdoux.core.journal import Period
 from toutdoux.core.replay import Standing
 from toutdoux.core.view import action_as_data, standing_as_data
 from toutdoux.core.words import Refusal, say
-from toutdoux.language import LANGUAGES, Language, problem_of_system
+from toutdoux.language import Language, problem_of_system
 from toutdoux.reports import inventory as inv
 from toutdoux.scenario import Scenario, ScenarioError, load_scenario
 
+from .options import FORMATS, at_option, examples, format_option, lang_option, scenario_option
 from .speech import (
     Problem,
     fail,
@@ -36,8 +36,6 @@ from .speech import (
     terminal,
     translate_click,
 )
-
-FORMATS = ("pdf", "html", "md", "gmi")
 
 
 def main() -> None:
@@ -113,59 +111,12 @@ def _fail(problem: Problem, zone: tzinfo = UTC) -> None:
     fail(f"{where}{why} → {remedy}")
 
 
-# --- options that several commands have ----------------------------------------------------------
-
 _word = terminal.word
-_Command = Callable[..., Any]
-
-
-def _scenario_option(command: _Command) -> _Command:
-    return click.option(
-        "--scenario",
-        "file",
-        type=click.Path(path_type=Path),
-        required=True,
-        metavar=_word("FILE"),
-        help=_word("The scenario file that tells the history."),
-    )(command)
-
-
-def _at_option(command: _Command) -> _Command:
-    return click.option(
-        "--at",
-        "at",
-        metavar=_word("INSTANT"),
-        help=_word("The instant it is asked about (now, unless given): 2021-03-05 18:00."),
-    )(command)
-
-
-def _lang_option(command: _Command) -> _Command:
-    return click.option(
-        "--lang",
-        type=click.Choice(LANGUAGES),
-        help=_word("The language of what is written."),
-    )(command)
-
-
-def _format_option(*names: str) -> Callable[[_Command], _Command]:
-    return click.option(
-        "--format",
-        "form",
-        type=click.Choice(names),
-        default=names[0],
-        show_default=True,
-        help=_word("How it is written."),
-    )
-
-
-def _examples(*lines: str) -> str:
-    """The examples under a command's help, one a line."""
-    return "\b\n" + "\n".join((_word("Examples:"), *(f"  {line}" for line in lines)))
 
 
 @click.group(
     help=_word("Tout-Doux lets an association govern itself by action."),
-    epilog=_examples(
+    epilog=examples(
         "toutdoux demo --out demo",
         "toutdoux replay history.yaml --explain",
         "toutdoux report P21 --scenario history.yaml --out bilan",
@@ -185,17 +136,17 @@ def cli() -> None:
 @cli.command(
     options_metavar=_word("[OPTIONS]"),
     help=_word("Judge a scenario: say where every action stands, as the charter says."),
-    epilog=_examples(
+    epilog=examples(
         "toutdoux replay history.yaml",
         "toutdoux replay history.yaml --at '2021-03-05 18:00' --explain",
         "toutdoux replay history.yaml --format json",
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path), metavar=_word("FILE"))
-@_at_option
-@_format_option("table", "json")
+@at_option
+@format_option("table", "json")
 @click.option("--explain", "why", is_flag=True, help=_word("Say why, and what would change it."))
-@_lang_option
+@lang_option
 def replay(file: Path, at: str | None, form: str, why: bool, lang: str | None) -> None:
     scenario, standing, language = _judged(file, at, lang)
     if form == "json":
@@ -261,21 +212,21 @@ def _print_explanations(standing: Standing, language: Language) -> None:
 @cli.command(
     options_metavar=_word("[OPTIONS]"),
     help=_word("List the actions proposed in a period, with their votes."),
-    epilog=_examples(
+    epilog=examples(
         "toutdoux inventory P21 --scenario history.yaml",
         "toutdoux inventory P21 --scenario history.yaml --kind ordinary --format csv",
     ),
 )
 @click.argument("period", metavar=_word("PERIOD"))
-@_scenario_option
+@scenario_option
 @click.option(
     "--kind",
     type=click.Choice([one.value for one in Kind]),
     help=_word("Only the actions of this kind."),
 )
-@_at_option
-@_format_option("table", "csv", "markdown", "json")
-@_lang_option
+@at_option
+@format_option("table", "csv", "markdown", "json")
+@lang_option
 def inventory(
     period: str, file: Path, kind: str | None, at: str | None, form: str, lang: str | None
 ) -> None:
@@ -331,13 +282,13 @@ def _print_inventories(language: Language, rows: list[inv.InventoryRow]) -> None
 @cli.command(
     options_metavar=_word("[OPTIONS]"),
     help=_word("List what was done without the action that the charter asks for."),
-    epilog=_examples("toutdoux audit P21 --scenario history.yaml"),
+    epilog=examples("toutdoux audit P21 --scenario history.yaml"),
 )
 @click.argument("period", metavar=_word("PERIOD"))
-@_scenario_option
-@_at_option
-@_format_option("table", "json")
-@_lang_option
+@scenario_option
+@at_option
+@format_option("table", "json")
+@lang_option
 def audit(period: str, file: Path, at: str | None, form: str, lang: str | None) -> None:
     from toutdoux.reports.content import needed_in_words
 
@@ -381,13 +332,13 @@ def audit(period: str, file: Path, at: str | None, form: str, lang: str | None) 
 @cli.command(
     options_metavar=_word("[OPTIONS]"),
     help=_word("Write the activity report (bilan moral) of a period."),
-    epilog=_examples(
+    epilog=examples(
         "toutdoux report P21 --scenario history.yaml --out bilan",
         "toutdoux report P21 --scenario history.yaml --format pdf,html --lang en --audit",
     ),
 )
 @click.argument("period", metavar=_word("PERIOD"))
-@_scenario_option
+@scenario_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -403,8 +354,8 @@ def audit(period: str, file: Path, at: str | None, form: str, lang: str | None) 
     show_default=True,
     help=_word("Which files to write, with commas between."),
 )
-@_lang_option
-@_at_option
+@lang_option
+@at_option
 @click.option("--audit", "with_audit", is_flag=True, help=_word("Add what went past the actions."))
 def report(
     period: str,
@@ -477,7 +428,7 @@ def _file_name(name: str) -> str:
 @cli.command(
     options_metavar=_word("[OPTIONS]"),
     help=_word("Play the demo semester: its inventories, and its report."),
-    epilog=_examples("toutdoux demo --out demo"),
+    epilog=examples("toutdoux demo --out demo"),
 )
 @click.option(
     "--out",
@@ -487,7 +438,7 @@ def _file_name(name: str) -> str:
     metavar=_word("DIR"),
     help=_word("The folder to write the report into."),
 )
-@_lang_option
+@lang_option
 def demo(out: Path, lang: str | None) -> None:
     with as_file(files("toutdoux.demo") / "loutres.yaml") as file:
         scenario, standing, language = _judged(file, None, lang)

@@ -222,3 +222,5 @@ class History:
     events: Sequence[Event]
     imported: Collection[str] = ()
     """The references of actions known only from a table that was kept by hand: they are used."""
+    seqs: Sequence[int] = ()
+    """For each event its number in the ledger, if it comes from one."""

@@ -70,6 +70,9 @@ class Standing:
     reference, with what does follow (None: it is not decided then). Late knowledge explains it,
     or the record is wrong."""
 
+    granted: Mapping[str, tuple[datetime, int]] = field(default_factory=dict)
+    """Who was given the right to vote early: the instant, and the place in the order."""
+
     def charter_at(self, instant: datetime) -> CharterVersion:
         """The charter in force at an instant."""
         return [one for one in self.charters if one.since is None or one.since <= instant][-1]
@@ -107,7 +110,7 @@ def replay(history: History, at: datetime | None = None) -> Standing:
         event = events[index]
         if at is not None and event.at > at:
             break
-        place += STEP
+        place = max(place + STEP, STEP * history.seqs[index] if history.seqs else 0)
         try:
             play.take(event, place, counts=index not in late)
         except Refusal as refusal:
@@ -171,7 +174,7 @@ class Play:
         charters: Sequence[CharterVersion],
         *,
         now: datetime | None = None,
-        granted: Mapping[str, tuple[datetime, int]] | None = None,
+        granted: dict[str, tuple[datetime, int]] | None = None,
         proposed: int = 0,
         taken: Container[str] = (),
         recorded: Mapping[str, h.DecisionRecorded] | None = None,
@@ -193,7 +196,7 @@ class Play:
         self.proposed = proposed
         self.taken = taken
         delay = self.charters[-1].charter.voting_right_delay
-        self.electorate = Electorate(members, delay, dict(granted or {}))
+        self.electorate = Electorate(members, delay, {} if granted is None else granted)
         self.due: list[tuple[datetime, int, int, str]] = []
         self.recorded = recorded or {}
         self.void: list[int] = []
@@ -280,6 +283,7 @@ class Play:
             self.members,
             tuple(self.void),
             self.disputed,
+            self.electorate.granted,
         )
 
     # --- time ------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Actions and votes as they stand, and the one door through which they change."""

@@ -1,0 +1,499 @@
+"""The tables of actions: how an entry changes them, and how they are made anew.
+
+An entry is played by the core itself (`toutdoux.core.replay.Play`), which goes on from the rows
+that the entry is about. Nearly all entries come in order of time, and touch one action. What is told
+after the fact, before something that was already played, makes the whole history be played again
+from the entries, and the rows that differ be written anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+
+from django.db.models import Max, Q
+
+from toutdoux.association import people
+from toutdoux.association.models import CharterVersion, Member, Membership
+from toutdoux.core import action as core
+from toutdoux.core import history as h
+from toutdoux.core.chain import Body
+from toutdoux.core.entries import Record, charter_data, draft
+from toutdoux.core.late import Recording, may_record
+from toutdoux.core.replay import (
+    LATE_CHANGES_NOTHING,
+    STEP,
+    UNDECIDED,
+    EventRefused,
+    Play,
+    Standing,
+    replay,
+)
+from toutdoux.core.words import Refusal, say
+from toutdoux.ledger import book
+from toutdoux.ledger.book import Writer, projects
+
+from . import models
+from .rows import VoteRow, action_of, columns, due_at, votes_of
+
+ReadUntil = Sequence[datetime]
+"""For every chat that carries a ballot, the instant up to which it was read."""
+
+
+class _Taken:
+    """The references that are used, asked of the tables one by one."""
+
+    def __init__(self, association: str) -> None:
+        self.association = association
+
+    def __contains__(self, ref: object) -> bool:
+        used = models.Action.objects.filter(association=self.association, ref=ref)
+        imported = models.ImportedAction.objects.filter(association=self.association, ref=ref)
+        return used.exists() or imported.exists()
+
+
+class Stage:
+    """A few actions of an association taken from the tables, played on, and put back."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.association = writer.id
+        self.charters = people.charters(self.association)
+        self.granted: dict[str, tuple[datetime, int]] = {}
+        self.members = people.Members(self.association, self.granted)
+        self.rows: dict[str, models.Action] = {}
+        self._votes: dict[str, dict[tuple[str, str, bool], VoteRow]] = {}
+        self._ballots: dict[str, core.Ballot] = {}
+        self._versions: dict[str, int] = {}
+        self.play = Play(
+            self.members,
+            self.charters,
+            now=writer.played_until,
+            granted=self.granted,
+            taken=_Taken(self.association),
+        )
+
+    # --- taking from the tables ------------------------------------------------------------------
+
+    def prepare(self, until: datetime, event: h.Event | None = None) -> None:
+        """Take what the next event, and what is due until then, will touch."""
+        leaving = self._leaving(until)
+        which = Q()
+        if leaving:
+            which |= Q(state__in=[state.value for state in UNDECIDED])
+        elif self.writer.due_at is not None and self.writer.due_at <= until:
+            which |= Q(due_at__lte=until, recorded=False)
+        ref = getattr(event, "action", None)
+        if ref is not None:
+            which |= Q(ref=ref)
+        acting = {*leaving}
+        by = getattr(event, "by", None)
+        if by is not None:
+            acting.add(by)
+        if which:
+            rows = models.Action.objects.filter(which, association=self.association)
+            self._take(rows.order_by("order"), acting, with_versions=isinstance(event, h.Amended))
+        if isinstance(event, h.Proposed):
+            last = models.Action.objects.filter(association=self.association).aggregate(
+                last=Max("order")
+            )["last"]
+            self.play.proposed = 0 if last is None else last + 1
+        for member in leaving:
+            self.play.expect_departures(self.members[member])
+
+    def _leaving(self, until: datetime) -> set[str]:
+        """Who leaves, by what is recorded, after what was played and until an instant."""
+        played, due = self.writer.played_until, self.writer.due_at
+        if due is None or due > until:
+            return set()
+        after = Q() if played is None else Q(left__gt=played) | Q(left_recorded__gt=played)
+        rows = Membership.objects.filter(
+            after, member__association=self.association, left__isnull=False, left__lte=until
+        )
+        return set(rows.order_by().values_list("member_id", flat=True))
+
+    def _take(
+        self, rows: Iterable[models.Action], acting: set[str], *, with_versions: bool
+    ) -> None:
+        for row in rows:
+            votes = models.Vote.objects.filter(action_id=row.pk, member__in=acting)
+            told = list(
+                votes.values_list("ballot", "member", "counted", "choice", "at", "recorded_at")
+            )
+            versions = [
+                core.Version(at, text)
+                for at, text in (
+                    row.versions.order_by("number").values_list("at", "object")
+                    if with_versions
+                    else ()
+                )
+            ]
+            action = action_of(row, self.charters, told, versions)
+            self.rows[action.ref] = row
+            self._votes[action.ref] = {one[:3]: one for one in told}
+            self._ballots[action.ref] = action.ballot
+            self._versions[action.ref] = len(versions)
+            self.play.put(action)
+
+    # --- playing ---------------------------------------------------------------------------------
+
+    def in_order(self, event: h.Event) -> bool:
+        """Whether nothing was played that comes after the event, or at its very instant decides."""
+        played = self.writer.played_until
+        if played is None or event.at > played:
+            return True
+        if event.at < played:
+            return False
+        decided = models.Action.objects.filter(
+            association=self.association, due_at=event.at, recorded=False
+        )
+        return not decided.exists()
+
+    def counts(self, event: h.Event) -> bool:
+        """Whether it is not one of those that a recorded decision leaves without effect."""
+        row = self.rows.get(getattr(event, "action", ""))
+        return not (
+            row is not None
+            and row.recorded
+            and row.decided_at is not None
+            and isinstance(event, LATE_CHANGES_NOTHING)
+            and event.recorded_at is not None
+            and event.at <= row.decided_at
+        )
+
+    # --- putting back ----------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write what has changed."""
+        for action in self.play.actions.values():
+            self._save(action)
+        save_charters(self.association, self.play.charters, len(self.charters))
+        if self.granted != self.members.granted_before:
+            save_grants(self.association, self.members.granted_before, self.granted)
+        now = self.play.now
+        if now is not None:
+            self.writer.played_until = now
+
+    def _save(self, action: core.Action) -> None:
+        row, values = self.rows.get(action.ref), columns(action)
+        if row is None:
+            row = models.Action(association_id=self.association, **values)
+            row.opened_place = action.opening.place
+            row.save(force_insert=True)
+        else:
+            values["opened_place"] = action.opening.place
+            changed = {name: value for name, value in values.items() if getattr(row, name) != value}
+            if changed:
+                models.Action.objects.filter(pk=row.pk).update(**changed)
+        self.writer.expect(due_at(action))
+        self._save_versions(row, action)
+        self._save_votes(row, action)
+
+    def _save_versions(self, row: models.Action, action: core.Action) -> None:
+        before = self._versions.get(action.ref, 0)
+        for number, one in enumerate(action.versions, 1):
+            if number >= before:  # the last one may have been corrected
+                models.Version.objects.update_or_create(
+                    action_id=row.pk, number=number, defaults={"at": one.at, "object": one.object}
+                )
+
+    def _save_votes(self, row: models.Action, action: core.Action) -> None:
+        before, after = self._votes.get(action.ref, {}), votes_of(action)
+        ballot = self._ballots.get(action.ref)
+        if ballot is not None and ballot is not action.ballot:  # amended: the vote starts again
+            models.Vote.objects.filter(action_id=row.pk).delete()
+            before = {}
+        write_votes(row.pk, before, after)
+
+
+def write_votes(
+    action: int,
+    before: dict[tuple[str, str, bool], VoteRow],
+    after: dict[tuple[str, str, bool], VoteRow],
+) -> None:
+    """Write the votes of an action that differ."""
+    for key in before.keys() - after.keys():
+        ballot, member, counted = key
+        models.Vote.objects.filter(
+            action_id=action, ballot=ballot, member=member, counted=counted
+        ).delete()
+    new = []
+    for key, (ballot, member, counted, choice, at, recorded_at) in after.items():
+        if key not in before:
+            new.append(
+                models.Vote(
+                    action_id=action,
+                    ballot=ballot,
+                    member=member,
+                    counted=counted,
+                    choice=choice,
+                    at=at,
+                    recorded_at=recorded_at,
+                )
+            )
+        elif before[key] != after[key]:
+            models.Vote.objects.filter(
+                action_id=action, ballot=ballot, member=member, counted=counted
+            ).update(choice=choice, at=at, recorded_at=recorded_at)
+    if len(new) == 1:
+        new[0].save(force_insert=True)
+    elif new:
+        models.Vote.objects.bulk_create(new, batch_size=1_000)
+
+
+def save_charters(association: str, charters: Sequence[h.CharterVersion], known: int) -> None:
+    for one in charters[known:]:
+        CharterVersion.objects.create(
+            association_id=association,
+            number=one.number,
+            rules=dict(charter_data(one.charter)),
+            since=one.since,
+            by_action=one.by_action,
+        )
+
+
+def save_grants(
+    association: str,
+    before: Mapping[str, tuple[datetime, int]],
+    granted: Mapping[str, tuple[datetime, int]],
+) -> None:
+    for member, (at, place) in granted.items():
+        if before.get(member) != (at, place):
+            Member.objects.filter(pk=member).update(granted_at=at, granted_place=place)
+    for member in before.keys() - granted.keys():
+        Member.objects.filter(pk=member).update(granted_at=None, granted_place=None)
+
+
+# --- what entries change -------------------------------------------------------------------------
+
+
+@projects(
+    "action.proposed",
+    "vote.cast",
+    "vote.withdrawn",
+    "counter_vote.called",
+    "action.amended",
+    "action.withdrawn",
+    "action.handed_over",
+    "condition.met",
+    "action.followed_up",
+    "right.granted",
+)
+def play_entry(writer: Writer, entry: Body) -> None:
+    """Play an entry on from where the tables stand. Raises `Refusal` if it makes no sense."""
+    event = Record().add(entry)
+    assert event is not None
+    stage = Stage(writer)
+    if not stage.in_order(event):
+        play_all(writer, event)
+        return
+    stage.prepare(event.at, event)
+    counts = stage.counts(event)
+    if not counts and stage._votes.get(getattr(event, "action", "")):
+        play_all(writer, event)
+        return
+    stage.play.take(event, STEP * entry["seq"], counts=counts)
+    stage.play.settle()
+    stage.save()
+
+
+@projects("action.adopted", "action.cancelled")
+def _decided(writer: Writer, entry: Body) -> None:
+    """A decision was written down: the row already says it."""
+    data = entry["data"]
+    row = models.Action.objects.get(association=writer.id, ref=data["action"])
+    assert row.decision is not None
+    row.decision["unread"] = bool(data.get("unread"))
+    row.recorded, row.due_at = True, None
+    row.save(update_fields=["decision", "recorded", "due_at"])
+
+
+@projects("action.imported")
+def _imported(writer: Writer, entry: Body) -> None:
+    record = Record()
+    record.add(entry)
+    (one,) = record.imported.values()
+    models.ImportedAction.objects.create(
+        association_id=writer.id,
+        ref=one.ref,
+        kind=one.kind.value,
+        number=one.number,
+        object=one.object,
+        leader=one.leader or None,
+        leader_id=one.leader_id,
+        date=one.date,
+        votes_for=one.for_,
+        votes_against=one.against,
+        expressed=one.expressed,
+        link=one.link,
+    )
+
+
+def settle(writer: Writer, now: datetime, read_until: ReadUntil = ()) -> None:
+    """Let what is due take place, and write down the decisions that can be.
+
+    Args:
+        writer: the ledger being written.
+        now: the present instant, in UTC.
+        read_until: for every chat, the instant up to which it was read.
+    """
+    if writer.due_at is None or writer.due_at > now:
+        return
+    if writer.played_until is None or now > writer.played_until:
+        stage = Stage(writer)
+        stage.prepare(now)
+        stage.play.settle(now)
+        stage.save()
+    _record_decisions(writer, now, read_until)
+    writer.due_at = _next_due(writer.id, writer.played_until)
+
+
+def _record_decisions(writer: Writer, now: datetime, read_until: ReadUntil) -> None:
+    charters = people.charters(writer.id)
+    rows = models.Action.objects.filter(
+        association=writer.id, due_at__lte=now, recorded=False, decided_at__isnull=False
+    )
+    for row in rows.order_by("decided_at", "order"):
+        action = action_of(row, charters)
+        assert action.decision is not None
+        can = may_record(action.decision.at, read_until, now)
+        if can is not Recording.WAIT:
+            event = h.DecisionRecorded(
+                at=action.decision.at,
+                action=action.ref,
+                decision=replace(action.decision, unread=can is Recording.UNREAD),
+                charter=action.charter,
+            )
+            writer.append(draft(event), at=event.at, subject=action.ref)
+
+
+def _next_due(association: str, played: datetime | None) -> datetime | None:
+    rows = models.Action.objects.filter(association=association, due_at__isnull=False)
+    first = rows.order_by("due_at").values_list("due_at", flat=True).first()
+    ends = Membership.objects.filter(member__association=association, left__isnull=False)
+    if played is not None:
+        ends = ends.filter(Q(left__gt=played) | Q(left_recorded__gt=played))
+    leaving = [
+        left if played is None or (left is not None and left > played) else recorded
+        for left, recorded in ends.values_list("left", "left_recorded")
+    ]
+    return min([one for one in (first, *leaving) if one is not None], default=None)
+
+
+# --- making the tables anew ----------------------------------------------------------------------
+
+
+def record_of(ledger: str) -> Record:
+    """All that a ledger tells, texts left as commitments."""
+    import orjson
+
+    record = Record()
+    for _, body, _ in book.rows(ledger):
+        record.add(orjson.loads(body))
+    return record
+
+
+def play_all(writer: Writer, event: h.Event | None = None) -> None:
+    """Play the whole history again, and write anew the rows that differ.
+
+    `event` is the one that made it necessary: if it makes no sense, it is refused.
+    """
+    record = record_of(writer.id)
+    history = record.history()
+    played = writer.played_until
+    at = max(one for one in (played, *(e.at for e in history.events[-1:])) if one is not None)
+    try:
+        standing = replay(history, at)
+    except EventRefused as refused:
+        if event is not None and refused.index == len(history.events) - 1:
+            raise refused.refusal from None
+        raise Refusal(
+            say("the entries do not follow from each other"),
+            say("look at it with toutdoux verify"),
+        ) from refused
+    write_standing(writer.id, standing)
+    writer.played_until = at
+    writer.due_at = _next_due(writer.id, at)
+
+
+def write_standing(association: str, standing: Standing) -> None:
+    """Make the tables say what a standing says."""
+    known = CharterVersion.objects.filter(association=association)
+    for row, version in zip(known.order_by("number"), standing.charters, strict=False):
+        if (row.since, row.by_action) != (version.since, version.by_action):
+            row.since, row.by_action = version.since, version.by_action
+            row.rules = dict(charter_data(version.charter))
+            row.save()
+    known.filter(number__gt=len(standing.charters)).delete()
+    save_charters(association, standing.charters, known.count())
+    save_grants(association, people.granted(association), standing.granted)
+    for ref in differing(association, standing, places=True):
+        _write_anew(association, standing.actions.get(ref), ref)
+
+
+def _write_anew(association: str, action: core.Action | None, ref: str) -> None:
+    row = models.Action.objects.filter(association=association, ref=ref).first()
+    if action is None:
+        if row is not None:
+            models.Vote.objects.filter(action_id=row.pk).delete()
+            models.Version.objects.filter(action_id=row.pk).delete()
+            row.delete()
+        return
+    values = {**columns(action), "opened_place": action.opening.place}
+    if row is None:
+        row = models.Action.objects.create(association_id=association, **values)
+    else:
+        models.Action.objects.filter(pk=row.pk).update(**values)
+        models.Vote.objects.filter(action_id=row.pk).delete()
+        models.Version.objects.filter(action_id=row.pk).delete()
+    models.Version.objects.bulk_create(
+        models.Version(action_id=row.pk, number=number, at=one.at, object=one.object)
+        for number, one in enumerate(action.versions, 1)
+    )
+    write_votes(row.pk, {}, votes_of(action))
+
+
+def differing(association: str, standing: Standing, *, places: bool = False) -> Iterator[str]:
+    """The references of the actions whose rows are not what a standing says."""
+    seen = set()
+    votes = _votes_by_action(association)
+    versions = _versions_by_action(association)
+    rows = models.Action.objects.filter(association=association).order_by("pk")
+    for row in list(rows) if places else rows.iterator(chunk_size=500):
+        seen.add(row.ref)
+        action = standing.actions.get(row.ref)
+        if action is None:
+            yield row.ref
+            continue
+        same = (
+            all(getattr(row, name) == value for name, value in columns(action).items())
+            and (not places or row.opened_place == action.opening.place)
+            and votes.get(row.pk, []) == sorted(votes_of(action).values(), key=itemgetter(0, 1, 2))
+            and versions.get(row.pk) == [(one.at, one.object) for one in action.versions]
+        )
+        if not same:
+            yield row.ref
+    yield from (ref for ref in standing.actions if ref not in seen)
+
+
+def _votes_by_action(association: str) -> dict[int, list[VoteRow]]:
+    rows = models.Vote.objects.filter(action__association=association)
+    told = rows.order_by("action_id", "ballot", "member", "counted").values_list(
+        "action_id", "ballot", "member", "counted", "choice", "at", "recorded_at"
+    )
+    return {
+        action: [one[1:] for one in group]
+        for action, group in groupby(told.iterator(), key=itemgetter(0))
+    }
+
+
+def _versions_by_action(association: str) -> dict[int, list[tuple[datetime, str]]]:
+    rows = models.Version.objects.filter(action__association=association)
+    told = rows.order_by("action_id", "number").values_list("action_id", "at", "object")
+    return {
+        action: [(at, text) for _, at, text in group]
+        for action, group in groupby(told.iterator(), key=itemgetter(0))
+    }

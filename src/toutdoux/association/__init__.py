@@ -1,0 +1,1 @@
+"""Associations, their members and charters: as the ledger tells of them."""

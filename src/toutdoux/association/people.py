@@ -1,0 +1,104 @@
+"""Members and charters read back as the core knows them."""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, ValuesView
+from datetime import datetime
+from functools import lru_cache
+
+import orjson
+
+from toutdoux.core import history as h
+from toutdoux.core import roll
+from toutdoux.core.charter import Charter, read_charter
+
+from . import models
+
+
+class Members(dict[str, roll.Member]):
+    """The members of an association, by id, each read when they are first asked for.
+
+    With each comes into `granted` when they were given the right to vote early, if they were.
+    """
+
+    def __init__(
+        self, association: str, granted: dict[str, tuple[datetime, int]] | None = None
+    ) -> None:
+        super().__init__()
+        self.association = association
+        self.granted = {} if granted is None else granted
+        self.granted_before: dict[str, tuple[datetime, int]] = {}
+        self._all = False
+
+    def __missing__(self, id: str) -> roll.Member:
+        if self._all:
+            raise KeyError(id)
+        self._read(id=id)
+        if not dict.__contains__(self, id):
+            raise KeyError(id)
+        return dict.__getitem__(self, id)
+
+    def get(self, id: str, default: object = None) -> roll.Member:  # type: ignore[override]
+        try:
+            return self[id]
+        except KeyError:
+            return default  # type: ignore[return-value]
+
+    def __contains__(self, id: object) -> bool:
+        return self.get(str(id)) is not None
+
+    def values(self) -> ValuesView[roll.Member]:  # type: ignore[override]
+        self.read_all()
+        return super().values()
+
+    def items(self) -> ItemsView[str, roll.Member]:  # type: ignore[override]
+        self.read_all()
+        return super().items()
+
+    def read_all(self) -> None:
+        if not self._all:
+            self._read()
+            self._all = True
+
+    def _read(self, **which: str) -> None:
+        periods: dict[str, list[roll.Membership]] = {}
+        rows = models.Membership.objects.filter(
+            member__association=self.association,
+            **{f"member_{name}": value for name, value in which.items()},
+        ).order_by("joined", "id")
+        for id, joined, left, joined_recorded, left_recorded in rows.values_list(
+            "member_id", "joined", "left", "joined_recorded", "left_recorded"
+        ):
+            one = roll.Membership(joined, left, joined_recorded, left_recorded)
+            periods.setdefault(id, []).append(one)
+        people = models.Member.objects.filter(association=self.association, **which)
+        told = ("id", "name", "founder", "granted_at", "granted_place")
+        for id, name, founder, at, place in people.order_by().values_list(*told):
+            if not dict.__contains__(self, id):
+                self[id] = roll.Member(id, name, periods.get(id, ()), founder)
+                if at is not None and place is not None:
+                    self.granted[id] = self.granted_before[id] = (at, place)
+
+
+def granted(association: str) -> dict[str, tuple[datetime, int]]:
+    """Who was given the right to vote early: the instant, and the place in the order."""
+    rows = models.Member.objects.filter(association=association, granted_at__isnull=False)
+    told = rows.order_by().values_list("id", "granted_at", "granted_place")
+    return {id: (at, place) for id, at, place in told if at is not None and place is not None}
+
+
+@lru_cache(maxsize=64)
+def _charter(rules: bytes) -> Charter:
+    return read_charter(orjson.loads(rules))
+
+
+def charter_of(rules: object) -> Charter:
+    return _charter(orjson.dumps(rules))
+
+
+def charters(association: str) -> list[h.CharterVersion]:
+    """All versions there have been, the one in force last."""
+    return [
+        h.CharterVersion(one.number, charter_of(one.rules), one.since, one.by_action)
+        for one in models.CharterVersion.objects.filter(association=association).order_by("number")
+    ]

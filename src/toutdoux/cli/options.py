@@ -1,0 +1,91 @@
+"""The options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from toutdoux.language import LANGUAGES
+
+from .speech import terminal
+
+FORMATS = ("pdf", "html", "md", "gmi")
+"""What a report can be written as."""
+
+_word = terminal.word
+Command = Callable[..., Any]
+
+
+def scenario_option(command: Command) -> Command:
+    return click.option(
+        "--scenario",
+        "file",
+        type=click.Path(path_type=Path),
+        required=True,
+        metavar=_word("FILE"),
+        help=_word("The scenario file that tells the history."),
+    )(command)
+
+
+def at_option(command: Command) -> Command:
+    return click.option(
+        "--at",
+        "at",
+        metavar=_word("INSTANT"),
+        help=_word("The instant it is asked about (now, unless given): 2021-03-05 18:00."),
+    )(command)
+
+
+def told_at_option(command: Command) -> Command:
+    return click.option(
+        "--at",
+        "at",
+        metavar=_word("INSTANT"),
+        help=_word("When it happened, if it is told after the fact: 2021-03-05 18:00."),
+    )(command)
+
+
+def association_option(command: Command) -> Command:
+    return click.option(
+        "--association",
+        "slug",
+        metavar=_word("NAME"),
+        help=_word("Which association, where there are several: its short name."),
+    )(command)
+
+
+def by_option(command: Command) -> Command:
+    return click.option(
+        "--by",
+        "by",
+        required=True,
+        metavar=_word("MEMBER"),
+        help=_word("The member who does it: their handle."),
+    )(command)
+
+
+def lang_option(command: Command) -> Command:
+    return click.option(
+        "--lang",
+        type=click.Choice(LANGUAGES),
+        help=_word("The language of what is written."),
+    )(command)
+
+
+def format_option(*names: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(names),
+        default=names[0],
+        show_default=True,
+        help=_word("How it is written."),
+    )
+
+
+def examples(*lines: str) -> str:
+    """The examples under a command's help, one a line."""
+    return "\b\n" + "\n".join((_word("Examples:"), *(f"  {line}" for line in lines)))

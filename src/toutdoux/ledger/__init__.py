@@ -1,0 +1,1 @@
+"""The ledger: what was recorded, in a chain that only grows."""

@@ -1,0 +1,209 @@
+"""Writing into a ledger: one transaction, one writer, one more entry.
+
+What an entry changes in other tables is written in the same transaction, by whoever registered for
+its kind (`projects`): so the tables never say what the ledger does not.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from django.db import connection, transaction
+
+from toutdoux.core.chain import NONCE_BYTES, START, Body, canonical, commitment, digest, stamp
+from toutdoux.core.entries import Draft
+from toutdoux.core.words import Refusal, say
+
+from .models import Entry, Ledger, Operator, Said, Text
+
+Projector = Callable[["Writer", Body], None]
+
+_projectors: dict[str, Projector] = {}
+
+_INSERT = (
+    "INSERT INTO ledger_entry (ledger_id, seq, body, hash, subject) VALUES (%s, %s, %s, %s, %s)"
+)
+_MOVE_ON = (
+    "UPDATE ledger_ledger SET length = %s, head = %s, recorded_at = %s,"
+    " played_until = %s, due_at = %s WHERE id = %s"
+)
+
+
+def projects(*kinds: str) -> Callable[[Projector], Projector]:
+    """Register what an entry of a kind changes in other tables."""
+
+    def register(projector: Projector) -> Projector:
+        for kind in kinds:
+            _projectors[kind] = projector
+        return projector
+
+    return register
+
+
+class Writer:
+    """A ledger while somebody writes into it. Nobody else can, until the transaction is over."""
+
+    def __init__(self, ledger: Ledger, now: datetime, via: str, operator: str | None) -> None:
+        self.id: str = ledger.id
+        self.length: int = ledger.length
+        self.head: str = ledger.head
+        last = ledger.recorded_at
+        self.now = max(now, last) if last is not None else now
+        """When what is written now is recorded: never earlier than the entry before."""
+        self.played_until: datetime | None = ledger.played_until
+        self.due_at: datetime | None = ledger.due_at
+        self.via = via
+        self.projecting = True
+        self._operator_name = operator
+        self._operator: str | None = None
+        self._before = (self.length, self.played_until, self.due_at)
+
+    def append(
+        self, draft: Draft, *, at: datetime, by: str | None = None, subject: str = ""
+    ) -> Body:
+        """Write one more entry, and let it change what it changes.
+
+        Args:
+            draft: what it says.
+            at: when it counts, in UTC.
+            by: the id of the member who did it, if one did.
+            subject: what it is about, to find it by.
+
+        Raises:
+            Refusal: it makes no sense; then the transaction must be given up.
+        """
+        body: Body = {
+            "seq": self.length + 1,
+            "at": stamp(at),
+            "recorded_at": stamp(self.now),
+            "kind": draft.kind,
+            "via": self.via,
+            "data": dict(draft.data),
+            "prev": self.head,
+        }
+        if by is not None:
+            body["by"] = by
+        if self._operator_name:
+            body["operator"] = self._operator_commitment(self._operator_name)
+        if draft.texts:
+            body["data"]["texts"] = self._commit(draft.texts)
+        self._insert(body, subject)
+        if self.projecting:
+            project = _projectors.get(draft.kind)
+            if project is not None:
+                project(self, body)
+        return body
+
+    def _insert(self, body: Body, subject: str) -> None:
+        written = canonical(body)
+        self.length, self.head = body["seq"], digest(written)
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT, (self.id, self.length, written, self.head, subject))
+
+    def _commit(self, texts: Mapping[str, str]) -> dict[str, str]:
+        """Keep texts apart, and give their commitments."""
+        kept = {}
+        rows = []
+        for name, text in texts.items():
+            nonce = secrets.token_bytes(NONCE_BYTES)
+            kept[name] = commitment(nonce, text)
+            rows.append(Text(commitment=kept[name], ledger_id=self.id, nonce=nonce, text=text))
+        Text.objects.bulk_create(rows)
+        return kept
+
+    def _operator_commitment(self, name: str) -> str:
+        if self._operator is None:
+            known = Operator.objects.filter(ledger_id=self.id, name=name).first()
+            if known is None:
+                made = self._commit({"operator": name})["operator"]
+                known = Operator.objects.create(ledger_id=self.id, name=name, commitment=made)
+            self._operator = known.commitment
+        return self._operator
+
+    def expect(self, due: datetime | None) -> None:
+        """Have time looked at again at an instant, if not before."""
+        if due is not None and (self.due_at is None or due < self.due_at):
+            self.due_at = due
+
+    def save(self) -> None:
+        """Write down how far the ledger now goes."""
+        if self._before == (self.length, self.played_until, self.due_at):
+            return
+        row = Ledger(
+            id=self.id,
+            length=self.length,
+            head=self.head,
+            recorded_at=self.now,
+            played_until=self.played_until,
+            due_at=self.due_at,
+        )
+        fields = ["head", "length", "played_until", "due_at"]
+        if self._before[0] != self.length:
+            fields.append("recorded_at")
+        row.save(update_fields=fields)
+
+
+def found(ledger: str, now: datetime, via: str, operator: str | None) -> Writer:
+    """Begin a ledger, within a transaction."""
+    return Writer(Ledger.objects.create(id=ledger, head=START), now.astimezone(UTC), via, operator)
+
+
+@contextmanager
+def writing(
+    ledger: str, *, now: datetime, via: str, operator: str | None = None
+) -> Iterator[Writer]:
+    """Write into a ledger: all that is done within is committed together, or nothing is.
+
+    Args:
+        ledger: its id.
+        now: the present instant, in UTC.
+        via: the channel it comes through (`cli`, `web` …).
+        operator: who acts for others there; only the command line has one.
+    """
+    with transaction.atomic():
+        try:
+            row = Ledger.objects.select_for_update().get(id=ledger)
+        except Ledger.DoesNotExist:
+            raise Refusal(
+                say("there is no ledger {id}", id=ledger), say("name another association")
+            ) from None
+        writer = Writer(row, now, via, operator)
+        yield writer
+        writer.save()
+
+
+def answer_to(ledger: str, key: str) -> str | None:
+    """What was answered to a command that was said before; None if it was not."""
+    said = Said.objects.filter(ledger_id=ledger, key=key).first()
+    return said.answer if said else None
+
+
+def remember(ledger: str, key: str, answer: str) -> None:
+    Said.objects.create(ledger_id=ledger, key=key, answer=answer)
+
+
+def rows(ledger: str, first: int = 1, last: int | None = None) -> Iterator[tuple[int, bytes, str]]:
+    """The entries as they are stored, in order: number, bytes, hash."""
+    query = "SELECT seq, body, hash FROM ledger_entry WHERE ledger_id = %s AND seq >= %s"
+    arguments: list[str | int] = [ledger, first]
+    if last is not None:
+        query += " AND seq <= %s"
+        arguments.append(last)
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(f"{query} ORDER BY seq", arguments)
+        while chunk := cursor.fetchmany(2_000):
+            yield from chunk
+
+
+def texts(ledger: str) -> dict[str, str]:
+    """All texts that were not forgotten, by commitment."""
+    kept = Text.objects.filter(ledger_id=ledger, text__isnull=False)
+    told = kept.values_list("commitment", "text").iterator()
+    return {commitment: text for commitment, text in told if text is not None}
+
+
+def entries_about(ledger: str, subject: str) -> list[Entry]:
+    return list(Entry.objects.filter(ledger_id=ledger, subject=subject).order_by("seq"))
