@@ -38,7 +38,7 @@ class Members(dict[str, roll.Member]):
             raise KeyError(id)
         return dict.__getitem__(self, id)
 
-    def get(self, id: str, default: object = None) -> roll.Member:  # type: ignore[override]
+    def get(self, id: str, default: object = None) -> roll.Member:
         try:
             return self[id]
         except KeyError:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime, tzinfo
+from importlib import import_module
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -114,7 +116,61 @@ def _fail(problem: Problem, zone: tzinfo = UTC) -> None:
 _word = terminal.word
 
 
+_ELSEWHERE = {
+    "setup": ("init", "association", "period"),
+    "members": ("member", "role"),
+    "actions": (
+        "propose",
+        "vote",
+        "unvote",
+        "amend",
+        "withdraw",
+        "hand-over",
+        "counter-vote",
+        "condition-met",
+        "start",
+        "done",
+        "abandon",
+        "stand",
+        "reopen",
+        "show",
+        "list",
+        "charter",
+        "status",
+    ),
+    "imports": ("import",),
+    "journal": ("journal",),
+    "checking": ("verify", "export"),
+    "keeping": ("backup", "restore", "erase"),
+    "comfort": ("completion", "man"),
+}
+"""The commands that stand in modules of their own, which are read when they are asked for."""
+
+
+class _Commands(click.Group):
+    """The commands, each of them read when it is asked for, so that none waits for the others."""
+
+    modules: ClassVar[Mapping[str, str]] = {
+        name: module for module, names in _ELSEWHERE.items() for name in names
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self.modules})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = self.modules.get(cmd_name)
+        if module is None:
+            return super().get_command(ctx, cmd_name)
+        # `list` and `import` are words of Python's own: their commands are `list_` and `import_`.
+        name = cmd_name.replace("-", "_")
+        here = import_module(f"toutdoux.cli.{module}")
+        command = getattr(here, f"{name}_", None) or getattr(here, name)
+        assert isinstance(command, click.Command)
+        return command
+
+
 @click.group(
+    cls=_Commands,
     help=_word("Tout-Doux lets an association govern itself by action."),
     epilog=examples(
         "toutdoux demo --out demo",
