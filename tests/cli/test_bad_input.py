@@ -226,7 +226,7 @@ def test_sixty_megabytes_of_junk_take_bounded_memory(tmp_path: Path, name: str) 
         (["replay"], "FILE"),
         (["nonsense"], "nonsense"),
         (["inventory", "P99", "--scenario", DEMO], "there is no period P99 → use one of A20, P21"),
-        (["inventory", "P21"], "--scenario"),
+        (["inventory", "P21", "--scenario"], "--scenario"),
         (["inventory", "P21", "--scenario", DEMO, "--kind", "weird"], "weird"),
         (["inventory", "P21", "--scenario", DEMO, "--format", "pdf"], "pdf"),
         (["audit", "P99", "--scenario", DEMO], "there is no period P99"),

@@ -57,7 +57,7 @@ CLICK_SAYS = {
     "no such option": ["replay", DEMO, "--nonsense"],
     "an option misspelt": ["replay", DEMO, "--fromat", "json"],
     "an argument missing": ["replay"],
-    "an option missing": ["inventory", "P21"],
+    "an option missing": ["init"],
     "one argument too many": ["replay", DEMO, "one"],
     "two arguments too many": ["replay", DEMO, "one", "two"],
     "a choice that is none": ["replay", DEMO, "--format", "docx"],
@@ -82,7 +82,7 @@ def test_what_click_refuses_is_said_in_french(arguments: list[object]) -> None:
 @pytest.mark.parametrize("arguments", CLICK_SAYS.values(), ids=CLICK_SAYS)
 def test_what_click_refuses_names_the_help(arguments: list[object]) -> None:
     done = run(*arguments)
-    assert re.search(r" → toutdoux( replay| inventory)? --help\n$", done.stderr)
+    assert re.search(r" → toutdoux( replay| init)? --help\n$", done.stderr)
 
 
 def test_our_list_of_clicks_words_is_what_the_installed_click_says() -> None:

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from toutdoux.core.explanation import explain
+from toutdoux.core.charter import NEVER, Kind, read_charter
+from toutdoux.core.explanation import explain, in_brief, rules_in_words
+from toutdoux.core.presets import PRESETS
 from toutdoux.language import Language
 
-from .story import Story, day
+from .story import Story, day, english
 
 PARIS = ZoneInfo("Europe/Paris")
 FRENCH, ENGLISH = Language("fr", PARIS), Language("en", PARIS)
@@ -456,3 +458,52 @@ def test_the_promise_of_a_majority_is_kept():
     assert story.at(day=2)["AE1"].state == "open"
     story.vote("AE1", "for", people[14], day=2, hour=1)
     assert story.at(day(3))["AE1"].state == "adopted"
+
+
+# --- in brief, and the rules by themselves -------------------------------------------------------
+
+
+def brief(story, **when):
+    now = story.at(**when)
+    return " ".join(english(one) for one in in_brief(now.standing, now["AE1"]))
+
+
+def test_in_brief_an_open_action_has_its_tally_and_what_is_missing():
+    story = Story(roll=7)
+    story.propose()
+    story.vote("AE1", "for", "ana", "bob", day=1)
+    assert brief(story, day=2) == (
+        "Open until 8 March 2021 at 10:00: 2 for, 0 against, 0 neutral, 5 to come, "
+        "of 7 on the roll. 2 more votes for adopt it at once."
+    )
+
+
+def test_in_brief_a_counter_vote_has_its_end():
+    story = Story(roll=7)
+    story.propose()
+    story.call("AE1", by="bob", day=1)
+    assert brief(story, day=2).endswith(
+        "4 more votes for cancelling cancel it at once. "
+        "Otherwise it is adopted on 9 March 2021 at 10:00, for good."
+    )
+
+
+def test_in_brief_an_early_adoption_says_that_its_ballot_is_open():
+    story = Story(roll=3)
+    story.propose()
+    story.vote("AE1", "for", "ana", "bob", day=1)
+    assert "Its ballot stays open until 8 March 2021 at 10:00" in brief(story, day=2)
+    assert "stays open" not in brief(story, day=8)
+
+
+@pytest.mark.parametrize("preset", [*PRESETS])
+@pytest.mark.parametrize("kind", [*Kind])
+def test_the_rules_in_words_tell_every_figure_of_a_preset(preset, kind):
+    rules = read_charter(preset).rules(kind)
+    text = "; ".join(english(one) for one in rules_in_words(rules))
+    assert "its vote is open for" in text
+    assert ("adopted at once" in text) == (rules.adopted_early != NEVER)
+    assert ("cancelled at once" in text) == (rules.cancelled_early != NEVER)
+    assert ("contested for" in text) == (rules.contest_window is not None)
+    assert ("there are no counter-votes" in text) == (rules.counter_vote is None)
+    assert ("at least a third of the roll" in text) == (rules.quorum is not None)

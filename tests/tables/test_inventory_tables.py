@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -97,7 +97,7 @@ def test_a_column_that_is_missing() -> None:
 
 def test_no_inventory_at_all() -> None:
     line, why = refused(lambda: read_inventory("Hello,\nx;y\n1;2\n", "t.csv"))
-    assert (line, why) == (2, "no inventory of actions begins here: x, y") or line == 1
+    assert (line, why) == (1, "no inventory of actions begins here: Hello")
 
 
 def test_an_empty_file() -> None:
@@ -197,7 +197,7 @@ def test_what_is_no_result(for_: str, against: str, why: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        '@all #action-extraordinaire **si** "possible"',
+        '@all #action-extraordinaire Repeindre, **vite**, le "quai"',
         "#action-extraordinaire l'été\nsuite\n\nfin",
         '"so-called" #action-extraordinaire',
         "#action-extraordinaire 2\\*3 \\| [x](y)",
@@ -444,8 +444,8 @@ def test_what_was_read_back_prints_the_same(text: str) -> None:
 @pytest.mark.parametrize("code", ["fr", "en"])
 def test_the_inventory_of_the_demo_is_read_back(code: str) -> None:
     scenario = load_scenario(Path(toutdoux.demo.__file__).with_name("loutres.yaml"))
-    period = next(one for one in scenario.chronicle.periods.values() if one.name == "P21")
-    standing = scenario.judge(None)
+    period = next(one for one in scenario.chronicle.periods if one.name == "P21")
+    standing = scenario.judge(datetime(2022, 1, 1, tzinfo=UTC))
     rows = inv.inventory(scenario.chronicle, standing, period)
     language = Language(code)
     text = "\n".join(

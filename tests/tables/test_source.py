@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toutdoux.tables import TableError
 from toutdoux.tables.source import LARGEST, Sheet, read_sheet
 
 from .telling import marked_down, refused, separated
@@ -57,7 +59,7 @@ def test_a_spreadsheet_itself_is_refused(source: bytes) -> None:
 
 
 def test_a_large_file_is_refused() -> None:
-    line, why = refused(lambda: sheet(b"a" * (LARGEST + 1)))
+    _, why = refused(lambda: sheet(b"a" * (LARGEST + 1)))
     assert "larger than 16 MiB" in why
 
 
@@ -234,7 +236,5 @@ def test_whatever_a_markdown_table_holds_is_read(cells: list[tuple[str, str, str
 
 @given(st.text(st.sampled_from('ab|"-\n\r,;\t #`\\')))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
+    with suppress(TableError):
         sheet(text)
-    except Exception as error:
-        assert type(error).__name__ == "TableError"

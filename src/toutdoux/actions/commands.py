@@ -13,10 +13,11 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import count
 
 from django.db import transaction
 from django.db.models import Max
@@ -134,7 +135,7 @@ def found(
         if Association.objects.filter(slug=slug).exists():
             raise Refusal(
                 say("there is already an association “{slug}”", slug=slug),
-                say("give this one another short name"),
+                say("give this one another short name, with --slug"),
             )
         id = _new_id()
         writer = book.found(id, now, via, operator)
@@ -181,13 +182,14 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii).strip("-")[:60].strip("-")
 
 
-def _one_line(text: str, what: str) -> str:
+def _one_line(text: str, what: str, longest: int = 200) -> str:
     line = " ".join(text.split())
     if not line:
         raise Refusal(say("{what} is empty", what=say(what)), say("write it in"))
-    if len(line) > 200:
+    if len(line) > longest:
         raise Refusal(
-            say("{what} is over {n} characters long", what=say(what), n=200), say("shorten it")
+            say("{what} is over {n} characters long", what=say(what), n=longest),
+            say("shorten it"),
         )
     return line
 
@@ -203,11 +205,12 @@ def add_member(
     joined: datetime | None = None,
     founder: bool = False,
     email: str = "",
+    by: str | None = None,
 ) -> str:
     """Record that somebody joined. Returns their id.
 
-    `joined` is when, unless it is the request's instant. A founder has the right to vote from the
-    beginning; there are none once an action was proposed.
+    `joined` is when, unless it is the request's instant; `by`, the member who took them in. A
+    founder has the right to vote from the beginning; there are none once an action was proposed.
     """
     name = _one_line(name, "the member's name")
 
@@ -224,7 +227,8 @@ def add_member(
         if founder:
             data["founder"] = 1
         member = str(data["member"])
-        writer.append(Draft("member.joined", data, texts), at=joined or at, subject=member)
+        what = Draft("member.joined", data, texts)
+        writer.append(what, at=joined or at, by=by, subject=member)
         return member
 
     return _carry_out(request, work)
@@ -246,11 +250,17 @@ def _free_handle(association: str, name: str, handle: str | None) -> str:
                 say("choose another handle, with --handle"),
             )
         return handle
-    whole = plain(name) or "membre"
-    first = whole.split("-")[0]
-    made = [first, whole, *(f"{whole}-{number}" for number in range(2, 10_000))]
+    first = next(handles_of(name))
     used = set(members.filter(handle__startswith=first).values_list("handle", flat=True))
-    return next(one for one in made if one not in used)
+    return next(one for one in handles_of(name) if one not in used)
+
+
+def handles_of(name: str) -> Iterator[str]:
+    """The handles that can be made of a name, best first: `zoe`, `zoe-d-arc`, `zoe-d-arc-2` …"""
+    whole = plain(name) or "membre"
+    yield whole.split("-")[0]
+    yield whole
+    yield from (f"{whole[:50]}-{number}" for number in count(2))
 
 
 def rename_member(
@@ -366,7 +376,7 @@ def _check_days(first: date, last: date | None) -> None:
 
 def add_period(request: Request, name: str, first: date, last: date) -> None:
     """Name a period, from its first to its last day, both included; or change its days."""
-    name = _one_line(name, "the period's name")
+    name = _one_line(name, "the period's name", 60)
     _check_days(first, last)
 
     def work(writer: Writer, at: datetime) -> str:
@@ -543,7 +553,8 @@ def _is_there(association: str, action: ImportedAction) -> bool:
             say("take its line out of the file; nothing was imported"),
         )
     known = imported(association, action.ref).get(action.ref)
-    if known is not None and known != action:
+    # Whoever joined since may now be known by the leader's name: that is no other data.
+    if known is not None and replace(known, leader_id=action.leader_id) != action:
         raise Refusal(
             say(
                 "{ref} is there already with other data: {here}; the file has {there}",
@@ -635,3 +646,35 @@ def names_in(refusal: Refusal, association: str) -> Refusal:
         return replace(sentence, values=values)
 
     return Refusal(named(refusal.why), named(refusal.remedy), refusal.path)
+
+
+# --- forgetting ----------------------------------------------------------------------------------
+
+
+def erase(request: Request, commitments: Sequence[str], member: str | None = None) -> None:
+    """Forget texts for ever, and with them who a member was, if one is named.
+
+    The entries keep their commitments, and one more says which were emptied. What the database's
+    files still hold of them goes with `toutdoux.ledger.forgetting.scrub`, after this.
+    """
+    if member is not None:
+        check_left(request, member)
+    data: dict[str, object] = {"commitments": sorted(commitments)}
+    if member is not None:
+        data["member"] = member
+
+    def work(writer: Writer, at: datetime) -> str:
+        writer.append(Draft("texts.erased", data), at=writer.now, subject=member or "")
+        return ""
+
+    _carry_out(request, work)
+
+
+def check_left(request: Request, member: str) -> None:
+    """Refuse to forget somebody who is still a member: the others have to know who votes."""
+    last = Membership.objects.filter(member_id=member).latest("joined", "id")
+    if last.left is None or last.left > request.now:
+        raise Refusal(
+            say("{member} is a member, whom the others have to be able to name", member=member),
+            say("record that they left first"),
+        )

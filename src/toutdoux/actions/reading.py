@@ -11,10 +11,12 @@ from itertools import groupby
 from operator import itemgetter
 
 import orjson
+from django.db.models import Q
 
 from toutdoux.association import people
-from toutdoux.association.models import Member
+from toutdoux.association.models import Member, Membership
 from toutdoux.core import action as core
+from toutdoux.core.chain import Body
 from toutdoux.core.charter import Kind
 from toutdoux.core.entries import ImportedAction, Record
 from toutdoux.core.replay import UNDECIDED, Play, Standing, replay
@@ -22,13 +24,17 @@ from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger, Text
 
 from . import models
-from .rows import VoteRow, action_of
+from .rows import STORED, VoteRow, action_of
 
 _OPEN = [state.value for state in UNDECIDED]
 
 
 def standing(
-    association: str, now: datetime, erased: str, votes_of: Collection[str] = ()
+    association: str,
+    now: datetime,
+    erased: str,
+    votes_of: Collection[str] = (),
+    only: Collection[str] | None = None,
 ) -> Standing:
     """Where an association stands at the present instant, from the tables.
 
@@ -38,17 +44,25 @@ def standing(
             whether it was written down or not.
         erased: what stands for a text that was forgotten.
         votes_of: the references of the actions whose votes are wanted, person by person; those of
-            undecided actions are always there.
+            undecided actions and on open ballots are always there, and so are opinions.
+        only: the references of the only actions that are wanted. It then takes the same time
+            however many others there are; the charters and rights are those last written down.
     """
-    play = _play(association)
-    rows = list(models.Action.objects.filter(association=association).order_by("order"))
-    wanted = [row.pk for row in rows if row.ref in votes_of or row.state in _OPEN]
-    votes, versions = _votes(wanted), _versions(association)
+    play = _play(association, erased, whole=only is None)
+    found = models.Action.objects.filter(association=association).order_by("order")
+    rows = list((found if only is None else found.filter(ref__in=only)).values(*STORED))
+    wanted = [
+        row["id"]
+        for row in rows
+        if row["ref"] in votes_of or row["state"] in _OPEN or row["closes_at"] > now
+    ]
+    here = None if only is None else [row["id"] for row in rows]
+    votes, versions = _votes(association, wanted, here), _versions(association, here)
     for row in rows:
-        told = votes.get(row.pk, ())
-        play.put(action_of(row, play.charters, told, versions[row.pk]))
-    for member in play.members.values():
-        play.expect_departures(member)
+        told = votes.get(row["id"], ())
+        play.put(action_of(row, play.charters, told, versions[row["id"]]))
+    for member in _leaving(association, play.now) if only is not None else play.members:
+        play.expect_departures(play.members[member])
     if play.now is None or now > play.now:
         play.settle(now)
     said = play.standing()
@@ -56,18 +70,35 @@ def standing(
     return replace(said, at=now)
 
 
-def _play(association: str) -> Play:
+def _play(association: str, erased: str, *, whole: bool) -> Play:
     ledger = Ledger.objects.get(id=association)
     granted: dict[str, tuple[datetime, int]] = {}
-    members = people.Members(association, granted)
-    members.read_all()
+    members = people.Members(association, granted, forgotten=erased)
+    if whole:
+        members.read_all()
     return Play(members, people.charters(association), now=ledger.played_until, granted=granted)
 
 
-def _votes(actions: list[int]) -> dict[int, list[VoteRow]]:
+def _leaving(association: str, played: datetime | None) -> list[str]:
+    """Who leaves, by what is recorded, after what was played."""
+    after = Q() if played is None else Q(left__gt=played) | Q(left_recorded__gt=played)
+    rows = Membership.objects.filter(after, member__association=association, left__isnull=False)
+    return list(rows.order_by().values_list("member_id", flat=True).distinct())
+
+
+def _votes(
+    association: str, actions: list[int], only: list[int] | None
+) -> dict[int, list[VoteRow]]:
+    """All opinions, and the votes on some actions."""
     votes: dict[int, list[VoteRow]] = {}
-    for start in range(0, len(actions), 500):
-        rows = models.Vote.objects.filter(action_id__in=actions[start : start + 500])
+    opinions = models.Vote.objects.filter(action__association=association, counted=False)
+    if only is not None:
+        opinions = opinions.filter(action_id__in=only)
+    wanted = [
+        models.Vote.objects.filter(action_id__in=actions[start : start + 500], counted=True)
+        for start in range(0, len(actions), 500)
+    ]
+    for rows in (opinions, *wanted):
         for action, *vote in rows.order_by("pk").values_list(
             "action_id", "ballot", "member", "counted", "choice", "at", "recorded_at"
         ):
@@ -75,8 +106,10 @@ def _votes(actions: list[int]) -> dict[int, list[VoteRow]]:
     return votes
 
 
-def _versions(association: str) -> dict[int, list[core.Version]]:
+def _versions(association: str, only: list[int] | None) -> dict[int, list[core.Version]]:
     rows = models.Version.objects.filter(action__association=association)
+    if only is not None:
+        rows = rows.filter(action_id__in=only)
     told = rows.order_by("action_id", "number").values_list("action_id", "at", "object")
     return {
         action: [core.Version(at, text) for _, at, text in group]
@@ -181,3 +214,35 @@ def handles_like(association: str, name: str) -> str | None:
     handles = Member.objects.filter(association=association).values_list("handle", flat=True)
     close = get_close_matches(name.casefold().removeprefix("@"), list(handles), 1, 0.6)
     return close[0] if close else None
+
+
+def refs(association: str) -> list[str]:
+    """The references of all its actions, those of tables kept by hand among them."""
+    tables = (models.Action, models.ImportedAction)
+    return [
+        ref
+        for table in tables
+        for ref in table._default_manager.filter(association=association).values_list(
+            "ref", flat=True
+        )
+    ]
+
+
+def entries_about(association: str, subject: str, erased: str) -> list[Body]:
+    """The entries about an action or a member, with texts in the place of their commitments."""
+    bodies: list[Body] = [
+        orjson.loads(bytes(one.body)) for one in book.entries_about(association, subject)
+    ]
+    found = texts_of(
+        commitment
+        for body in bodies
+        for commitment in (*body["data"].get("texts", {}).values(), body.get("operator"))
+        if commitment
+    )
+    for body in bodies:
+        texts = body["data"].get("texts", {})
+        for name, commitment in texts.items():
+            texts[name] = found.get(commitment, erased)
+        if "operator" in body:
+            body["operator"] = found.get(body["operator"], erased)
+    return bodies

@@ -13,10 +13,14 @@ from toutdoux.core.charter import Kind
 from toutdoux.core.entries import charter_data
 from toutdoux.core.roll import Opening
 
-from . import models
+Row = Mapping[str, Any]
+"""A row of the table of actions, by column."""
 
 VoteRow = tuple[str, str, bool, str, datetime | None, datetime | None]
 """Ballot, member, whether it counts, choice, and an opinion's two instants."""
+
+VOTE = ("ballot", "member", "counted", "choice", "at", "recorded_at")
+"""The columns of the same."""
 
 
 def columns(action: core.Action) -> dict[str, Any]:
@@ -67,6 +71,54 @@ def columns(action: core.Action) -> dict[str, Any]:
     }
 
 
+COLUMNS = (
+    "ref",
+    "kind",
+    "number",
+    "order",
+    "proposer",
+    "leader",
+    "proposed_at",
+    "link",
+    "condition",
+    "effects",
+    "charter",
+    "opened_at",
+    "opened_known",
+    "opened_delay",
+    "window_end",
+    "closes_at",
+    "roll",
+    "struck",
+    "votes_for",
+    "votes_against",
+    "votes_abstain",
+    "used",
+    "called_by",
+    "called_at",
+    "reason",
+    "counter_window_end",
+    "counter_closes_at",
+    "counter_for",
+    "counter_against",
+    "counter_abstain",
+    "counter_used",
+    "state",
+    "decision",
+    "decided_at",
+    "recorded",
+    "due_at",
+    "condition_met_at",
+    "followed_up",
+    "note",
+    "links",
+)
+"""The columns that `columns` fills, in its order."""
+
+STORED = ("id", "opened_place", *COLUMNS)
+"""All columns that an action is made from."""
+
+
 def due_at(action: core.Action) -> datetime | None:
     """When it has to be looked at again: what time changes, or a decision to be written down."""
     if action.decision is None:
@@ -104,15 +156,15 @@ def _tally_data(tally: h.Tally) -> list[int]:
     return [tally.for_, tally.against, tally.abstain]
 
 
-def _decision(row: models.Action) -> h.Decision | None:
-    data = row.decision
-    if data is None or row.decided_at is None:
+def _decision(row: Row) -> h.Decision | None:
+    data = row["decision"]
+    if data is None or row["decided_at"] is None:
         return None
     counter = data["counter_vote"]
     return h.Decision(
-        state=h.State(row.state),
+        state=h.State(row["state"]),
         how=h.How(data["how"]) if data["how"] else None,
-        at=row.decided_at,
+        at=row["decided_at"],
         roll=data["roll"],
         tally=h.Tally(*data["tally"]),
         counter_vote=h.Tally(*counter) if counter else None,
@@ -122,14 +174,14 @@ def _decision(row: models.Action) -> h.Decision | None:
 
 
 def action_of(
-    row: models.Action,
+    row: Row,
     charters: Sequence[h.CharterVersion],
     votes: Iterable[VoteRow] = (),
     versions: Iterable[core.Version] = (),
 ) -> core.Action:
     """An action as the core knows it. Its tallies are the row's, whoever's votes are given."""
-    charter = charters[row.charter - 1]
-    own = _ballot(row.votes_for, row.votes_against, row.votes_abstain, row.used)
+    charter = charters[row["charter"] - 1]
+    own = _ballot(row["votes_for"], row["votes_against"], row["votes_abstain"], row["used"])
     counter = _counter_vote(row)
     for ballot, member, counted, choice, at, recorded_at in votes:
         target = own if ballot == h.BallotName.ACTION else counter and counter.ballot
@@ -139,35 +191,37 @@ def action_of(
             target.votes[member] = h.Choice(choice)
         elif at is not None:
             target.opinions[member] = core.Opinion(h.Choice(choice), at, recorded_at)
-    kind = Kind(row.kind)
+    kind = Kind(row["kind"])
     return core.Action(
-        ref=row.ref,
+        ref=row["ref"],
         kind=kind,
-        number=row.number,
-        proposer=row.proposer,
-        leader=row.leader,
-        proposed_at=row.proposed_at,
-        link=row.link,
-        condition=row.condition,
-        effects=tuple(_effect(one) for one in row.effects),
+        number=row["number"],
+        proposer=row["proposer"],
+        leader=row["leader"],
+        proposed_at=row["proposed_at"],
+        link=row["link"],
+        condition=row["condition"],
+        effects=tuple(_effect(one) for one in row["effects"]),
         charter=charter,
         rules=charter.charter.rules(kind),
-        order=row.order,
-        opening=Opening(row.opened_at, row.opened_delay, row.opened_place, row.opened_known),
-        window_end=row.window_end,
-        closes_at=row.closes_at,
-        roll_size=row.roll,
+        order=row["order"],
+        opening=Opening(
+            row["opened_at"], row["opened_delay"], row["opened_place"], row["opened_known"]
+        ),
+        window_end=row["window_end"],
+        closes_at=row["closes_at"],
+        roll_size=row["roll"],
         versions=list(versions),
         ballot=own,
-        struck=set(row.struck),
+        struck=set(row["struck"]),
         counter_vote=counter,
-        state=h.State(row.state),
+        state=h.State(row["state"]),
         decision=_decision(row),
-        recorded=row.recorded,
-        condition_met_at=row.condition_met_at,
-        followed_up=h.FollowUp(row.followed_up),
-        note=row.note or "",
-        links=tuple((row.links or "").split("\n")) if row.links else (),
+        recorded=row["recorded"],
+        condition_met_at=row["condition_met_at"],
+        followed_up=h.FollowUp(row["followed_up"]),
+        note=row["note"] or "",
+        links=tuple((row["links"] or "").split("\n")) if row["links"] else (),
     )
 
 
@@ -181,19 +235,21 @@ def _ballot(for_: int, against: int, abstain: int, used: bool) -> core.Ballot:
     )
 
 
-def _counter_vote(row: models.Action) -> core.CounterVote | None:
-    if row.called_by is None:
+def _counter_vote(row: Row) -> core.CounterVote | None:
+    if row["called_by"] is None:
         return None
-    assert row.called_at is not None
-    assert row.counter_window_end is not None
-    assert row.counter_closes_at is not None
+    assert row["called_at"] is not None
+    assert row["counter_window_end"] is not None
+    assert row["counter_closes_at"] is not None
     return core.CounterVote(
-        called_by=row.called_by,
-        called_at=row.called_at,
-        reason=row.reason or "",
-        window_end=row.counter_window_end,
-        closes_at=row.counter_closes_at,
-        ballot=_ballot(row.counter_for, row.counter_against, row.counter_abstain, row.counter_used),
+        called_by=row["called_by"],
+        called_at=row["called_at"],
+        reason=row["reason"] or "",
+        window_end=row["counter_window_end"],
+        closes_at=row["counter_closes_at"],
+        ballot=_ballot(
+            row["counter_for"], row["counter_against"], row["counter_abstain"], row["counter_used"]
+        ),
     )
 
 

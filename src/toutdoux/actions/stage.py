@@ -1,19 +1,21 @@
 """The tables of actions: how an entry changes them, and how they are made anew.
 
 An entry is played by the core itself (`toutdoux.core.replay.Play`), which goes on from the rows
-that the entry is about. Nearly all entries come in order of time, and touch one action. What is told
-after the fact, before something that was already played, makes the whole history be played again
-from the entries, and the rows that differ be written anew.
+that the entry is about. Nearly all entries come in order of time, and touch one action. What is
+told after the fact, before something that was already played, makes the whole history be played
+again from the entries, and the rows that differ be written anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
+from django.db import connection
 from django.db.models import Max, Q
 
 from toutdoux.association import people
@@ -21,7 +23,7 @@ from toutdoux.association.models import CharterVersion, Member, Membership
 from toutdoux.core import action as core
 from toutdoux.core import history as h
 from toutdoux.core.chain import Body
-from toutdoux.core.entries import Record, charter_data, draft
+from toutdoux.core.entries import Record, charter_data, draft, read_instant
 from toutdoux.core.late import Recording, may_record
 from toutdoux.core.replay import (
     LATE_CHANGES_NOTHING,
@@ -33,11 +35,11 @@ from toutdoux.core.replay import (
     replay,
 )
 from toutdoux.core.words import Refusal, say
-from toutdoux.ledger import book
+from toutdoux.ledger import book, tables
 from toutdoux.ledger.book import Writer, projects
 
 from . import models
-from .rows import VoteRow, action_of, columns, due_at, votes_of
+from .rows import COLUMNS, STORED, VOTE, Row, VoteRow, action_of, columns, due_at, votes_of
 
 ReadUntil = Sequence[datetime]
 """For every chat that carries a ballot, the instant up to which it was read."""
@@ -64,7 +66,7 @@ class Stage:
         self.charters = people.charters(self.association)
         self.granted: dict[str, tuple[datetime, int]] = {}
         self.members = people.Members(self.association, self.granted)
-        self.rows: dict[str, models.Action] = {}
+        self.rows: dict[str, Row] = {}
         self._votes: dict[str, dict[tuple[str, str, bool], VoteRow]] = {}
         self._ballots: dict[str, core.Ballot] = {}
         self._versions: dict[str, int] = {}
@@ -75,27 +77,22 @@ class Stage:
             granted=self.granted,
             taken=_Taken(self.association),
         )
+        self.play.place = STEP * writer.length
 
     # --- taking from the tables ------------------------------------------------------------------
 
     def prepare(self, until: datetime, event: h.Event | None = None) -> None:
         """Take what the next event, and what is due until then, will touch."""
         leaving = self._leaving(until)
-        which = Q()
-        if leaving:
-            which |= Q(state__in=[state.value for state in UNDECIDED])
-        elif self.writer.due_at is not None and self.writer.due_at <= until:
-            which |= Q(due_at__lte=until, recorded=False)
-        ref = getattr(event, "action", None)
-        if ref is not None:
-            which |= Q(ref=ref)
-        acting = {*leaving}
-        by = getattr(event, "by", None)
-        if by is not None:
-            acting.add(by)
-        if which:
-            rows = models.Action.objects.filter(which, association=self.association)
-            self._take(rows.order_by("order"), acting, with_versions=isinstance(event, h.Amended))
+        acting = [*leaving]
+        by, ref = getattr(event, "by", None), getattr(event, "action", None)
+        if by is not None and by not in leaving:
+            acting.append(by)
+        rows = self._due(until, leaving)
+        if ref is not None and all(row["ref"] != ref for row in rows):
+            rows += self._rows(ref=ref)
+        for row in sorted(rows, key=itemgetter("order")):
+            self._take(row, acting, with_versions=isinstance(event, h.Amended))
         if isinstance(event, h.Proposed):
             last = models.Action.objects.filter(association=self.association).aggregate(
                 last=Max("order")
@@ -103,6 +100,21 @@ class Stage:
             self.play.proposed = 0 if last is None else last + 1
         for member in leaving:
             self.play.expect_departures(self.members[member])
+
+    def _due(self, until: datetime, leaving: set[str]) -> list[Row]:
+        """The actions that time, or somebody's departure, does something to."""
+        if self.writer.due_at is None or self.writer.due_at > until:
+            return []
+        rows = models.Action.objects.filter(association=self.association)
+        if leaving:
+            rows = rows.filter(state__in=[state.value for state in UNDECIDED])
+        else:
+            rows = rows.filter(due_at__lte=until, recorded=False)
+        return list(rows.order_by().values(*STORED))
+
+    def _rows(self, **equal: Any) -> list[Row]:
+        found = tables.find(models.Action, STORED, association_id=self.association, **equal)
+        return [dict(zip(STORED, row, strict=True)) for row in found]
 
     def _leaving(self, until: datetime) -> set[str]:
         """Who leaves, by what is recorded, after what was played and until an instant."""
@@ -115,28 +127,25 @@ class Stage:
         )
         return set(rows.order_by().values_list("member_id", flat=True))
 
-    def _take(
-        self, rows: Iterable[models.Action], acting: set[str], *, with_versions: bool
-    ) -> None:
-        for row in rows:
-            votes = models.Vote.objects.filter(action_id=row.pk, member__in=acting)
-            told = list(
-                votes.values_list("ballot", "member", "counted", "choice", "at", "recorded_at")
-            )
-            versions = [
-                core.Version(at, text)
-                for at, text in (
-                    row.versions.order_by("number").values_list("at", "object")
-                    if with_versions
-                    else ()
-                )
-            ]
-            action = action_of(row, self.charters, told, versions)
-            self.rows[action.ref] = row
-            self._votes[action.ref] = {one[:3]: one for one in told}
-            self._ballots[action.ref] = action.ballot
-            self._versions[action.ref] = len(versions)
-            self.play.put(action)
+    def _take(self, row: Row, acting: list[str], *, with_versions: bool) -> None:
+        told = [
+            vote
+            for member in acting
+            for vote in tables.find(models.Vote, VOTE, action_id=row["id"], member=member)
+        ]
+        versions = []
+        if with_versions:
+            known = tables.find(models.Version, ("at", "object"), "number", action_id=row["id"])
+            versions = [core.Version(*one) for one in known]
+        action = action_of(row, self.charters, told, versions)
+        self.rows[action.ref] = row
+        self._votes[action.ref] = {one[:3]: one for one in told}
+        self._ballots[action.ref] = action.ballot
+        self._versions[action.ref] = len(versions)
+        for effect in action.effects:
+            if isinstance(effect, h.GrantVotingRight):
+                self.members.get(effect.member)  # an earlier grant must be known
+        self.play.put(action)
 
     # --- playing ---------------------------------------------------------------------------------
 
@@ -157,11 +166,10 @@ class Stage:
         row = self.rows.get(getattr(event, "action", ""))
         return not (
             row is not None
-            and row.recorded
-            and row.decided_at is not None
+            and row["recorded"]
             and isinstance(event, LATE_CHANGES_NOTHING)
             and event.recorded_at is not None
-            and event.at <= row.decided_at
+            and event.at <= row["decided_at"]
         )
 
     # --- putting back ----------------------------------------------------------------------------
@@ -178,35 +186,36 @@ class Stage:
             self.writer.played_until = now
 
     def _save(self, action: core.Action) -> None:
-        row, values = self.rows.get(action.ref), columns(action)
+        row = self.rows.get(action.ref)
+        values = {**columns(action), "opened_place": action.opening.place}
         if row is None:
-            row = models.Action(association_id=self.association, **values)
-            row.opened_place = action.opening.place
-            row.save(force_insert=True)
+            made = models.Action(association_id=self.association, **values)
+            made.save(force_insert=True)
+            pk = made.pk
         else:
-            values["opened_place"] = action.opening.place
-            changed = {name: value for name, value in values.items() if getattr(row, name) != value}
+            pk = row["id"]
+            changed = {name: value for name, value in values.items() if row[name] != value}
             if changed:
-                models.Action.objects.filter(pk=row.pk).update(**changed)
+                tables.update(models.Action, changed, id=pk)
         self.writer.expect(due_at(action))
-        self._save_versions(row, action)
-        self._save_votes(row, action)
+        self._save_versions(pk, action)
+        self._save_votes(pk, action)
 
-    def _save_versions(self, row: models.Action, action: core.Action) -> None:
+    def _save_versions(self, pk: int, action: core.Action) -> None:
         before = self._versions.get(action.ref, 0)
         for number, one in enumerate(action.versions, 1):
             if number >= before:  # the last one may have been corrected
                 models.Version.objects.update_or_create(
-                    action_id=row.pk, number=number, defaults={"at": one.at, "object": one.object}
+                    action_id=pk, number=number, defaults={"at": one.at, "object": one.object}
                 )
 
-    def _save_votes(self, row: models.Action, action: core.Action) -> None:
+    def _save_votes(self, pk: int, action: core.Action) -> None:
         before, after = self._votes.get(action.ref, {}), votes_of(action)
         ballot = self._ballots.get(action.ref)
         if ballot is not None and ballot is not action.ballot:  # amended: the vote starts again
-            models.Vote.objects.filter(action_id=row.pk).delete()
+            tables.delete(models.Vote, action_id=pk)
             before = {}
-        write_votes(row.pk, before, after)
+        write_votes(pk, before, after)
 
 
 def write_votes(
@@ -216,32 +225,15 @@ def write_votes(
 ) -> None:
     """Write the votes of an action that differ."""
     for key in before.keys() - after.keys():
-        ballot, member, counted = key
-        models.Vote.objects.filter(
-            action_id=action, ballot=ballot, member=member, counted=counted
-        ).delete()
-    new = []
-    for key, (ballot, member, counted, choice, at, recorded_at) in after.items():
-        if key not in before:
-            new.append(
-                models.Vote(
-                    action_id=action,
-                    ballot=ballot,
-                    member=member,
-                    counted=counted,
-                    choice=choice,
-                    at=at,
-                    recorded_at=recorded_at,
-                )
-            )
-        elif before[key] != after[key]:
-            models.Vote.objects.filter(
-                action_id=action, ballot=ballot, member=member, counted=counted
-            ).update(choice=choice, at=at, recorded_at=recorded_at)
-    if len(new) == 1:
-        new[0].save(force_insert=True)
-    elif new:
-        models.Vote.objects.bulk_create(new, batch_size=1_000)
+        tables.delete(models.Vote, action_id=action, **dict(zip(VOTE, key, strict=False)))
+    for key, row in after.items():
+        if before.get(key) != row:
+            values = dict(zip(VOTE, row, strict=True))
+            if key in before:
+                said = {name: values.pop(name) for name in VOTE[:3]}
+                tables.update(models.Vote, values, action_id=action, **said)
+            else:
+                tables.insert(models.Vote, {"action_id": action, **values})
 
 
 def save_charters(association: str, charters: Sequence[h.CharterVersion], known: int) -> None:
@@ -300,6 +292,15 @@ def play_entry(writer: Writer, entry: Body) -> None:
     stage.save()
 
 
+@projects("member.joined", "member.returned", "member.left")
+def _membership_changed(writer: Writer, entry: Body) -> None:
+    """A change of membership acts when time comes to it; at an instant that was already played,
+    it acts on what was played there."""
+    acts_at = max(entry["at"], entry["recorded_at"])
+    if writer.played_until is not None and read_instant(acts_at) <= writer.played_until:
+        play_all(writer)
+
+
 @projects("action.adopted", "action.cancelled")
 def _decided(writer: Writer, entry: Body) -> None:
     """A decision was written down: the row already says it."""
@@ -356,7 +357,7 @@ def _record_decisions(writer: Writer, now: datetime, read_until: ReadUntil) -> N
     rows = models.Action.objects.filter(
         association=writer.id, due_at__lte=now, recorded=False, decided_at__isnull=False
     )
-    for row in rows.order_by("decided_at", "order"):
+    for row in rows.order_by("decided_at", "order").values(*STORED):
         action = action_of(row, charters)
         assert action.decision is not None
         can = may_record(action.decision.at, read_until, now)
@@ -404,7 +405,8 @@ def play_all(writer: Writer, event: h.Event | None = None) -> None:
     record = record_of(writer.id)
     history = record.history()
     played = writer.played_until
-    at = max(one for one in (played, *(e.at for e in history.events[-1:])) if one is not None)
+    instants = [played, event.at if event is not None else None]
+    at = max([one for one in instants if one is not None], default=None)
     try:
         standing = replay(history, at)
     except EventRefused as refused:
@@ -430,62 +432,125 @@ def write_standing(association: str, standing: Standing) -> None:
     known.filter(number__gt=len(standing.charters)).delete()
     save_charters(association, standing.charters, known.count())
     save_grants(association, people.granted(association), standing.granted)
-    for ref in differing(association, standing, places=True):
-        _write_anew(association, standing.actions.get(ref), ref)
+    _write_anew(association, standing, list(differing(association, standing, places=True)))
 
 
-def _write_anew(association: str, action: core.Action | None, ref: str) -> None:
-    row = models.Action.objects.filter(association=association, ref=ref).first()
-    if action is None:
-        if row is not None:
-            models.Vote.objects.filter(action_id=row.pk).delete()
-            models.Version.objects.filter(action_id=row.pk).delete()
-            row.delete()
-        return
-    values = {**columns(action), "opened_place": action.opening.place}
-    if row is None:
-        row = models.Action.objects.create(association_id=association, **values)
-    else:
-        models.Action.objects.filter(pk=row.pk).update(**values)
+def _write_anew(association: str, standing: Standing, refs: Sequence[str]) -> None:
+    """Write the rows of some actions anew, their votes and versions with them."""
+    rows: dict[str, models.Action] = {}
+    for start in range(0, len(refs), 500):
+        known = models.Action.objects.filter(
+            association=association, ref__in=refs[start : start + 500]
+        )
+        rows |= {row.ref: row for row in known}
+    for row in rows.values():
         models.Vote.objects.filter(action_id=row.pk).delete()
         models.Version.objects.filter(action_id=row.pk).delete()
+        if row.ref not in standing.actions:
+            row.delete()
+    new: list[models.Action] = []
+    actions = [standing.actions[ref] for ref in refs if ref in standing.actions]
+    for action in actions:
+        values = {**columns(action), "opened_place": action.opening.place}
+        if action.ref in rows:
+            models.Action.objects.filter(pk=rows[action.ref].pk).update(**values)
+        else:
+            new.append(models.Action(association_id=association, **values))
+    rows |= {row.ref: row for row in models.Action.objects.bulk_create(new, batch_size=500)}
     models.Version.objects.bulk_create(
-        models.Version(action_id=row.pk, number=number, at=one.at, object=one.object)
-        for number, one in enumerate(action.versions, 1)
+        (
+            models.Version(
+                action_id=rows[action.ref].pk, number=number, at=one.at, object=one.object
+            )
+            for action in actions
+            for number, one in enumerate(action.versions, 1)
+        ),
+        batch_size=2_000,
     )
-    write_votes(row.pk, {}, votes_of(action))
+    for start in range(0, len(actions), 200):
+        models.Vote.objects.bulk_create(
+            [
+                _vote_row(rows[action.ref].pk, one)
+                for action in actions[start : start + 200]
+                for one in votes_of(action).values()
+            ],
+            batch_size=2_000,
+        )
+
+
+def _vote_row(action: int, row: VoteRow) -> models.Vote:
+    ballot, member, counted, choice, at, recorded_at = row
+    return models.Vote(
+        action_id=action,
+        ballot=ballot,
+        member=member,
+        counted=counted,
+        choice=choice,
+        at=at,
+        recorded_at=recorded_at,
+    )
 
 
 def differing(association: str, standing: Standing, *, places: bool = False) -> Iterator[str]:
-    """The references of the actions whose rows are not what a standing says."""
+    """The references of the actions whose rows are not what a standing says.
+
+    `places` looks at their places in the order as well, which are made anew with the tables.
+    """
     seen = set()
-    votes = _votes_by_action(association)
+    votes, opinions = _votes_by_action(association), _opinions_by_action(association)
     versions = _versions_by_action(association)
-    rows = models.Action.objects.filter(association=association).order_by("pk")
-    for row in list(rows) if places else rows.iterator(chunk_size=500):
-        seen.add(row.ref)
-        action = standing.actions.get(row.ref)
-        if action is None:
-            yield row.ref
-            continue
-        same = (
-            all(getattr(row, name) == value for name, value in columns(action).items())
-            and (not places or row.opened_place == action.opening.place)
-            and votes.get(row.pk, []) == sorted(votes_of(action).values(), key=itemgetter(0, 1, 2))
-            and versions.get(row.pk) == [(one.at, one.object) for one in action.versions]
-        )
-        if not same:
-            yield row.ref
+    rows = models.Action.objects.filter(association=association).order_by()
+    told = list(rows.values_list("pk", "ref", "opened_place", *COLUMNS))
+    for pk, ref, place, *values in told:
+        seen.add(ref)
+        known = standing.actions.get(ref)
+        if (
+            known is None
+            or values != list(columns(known).values())
+            or (places and place != known.opening.place)
+            or votes.get(pk, {}) != _votes_in_short(known)
+            or opinions.get(pk, {})
+            != {key: row for key, row in votes_of(known).items() if not row[2]}
+            or versions.get(pk) != [(one.at, one.object) for one in known.versions]
+        ):
+            yield ref
     yield from (ref for ref in standing.actions if ref not in seen)
 
 
-def _votes_by_action(association: str) -> dict[int, list[VoteRow]]:
-    rows = models.Vote.objects.filter(action__association=association)
-    told = rows.order_by("action_id", "ballot", "member", "counted").values_list(
+def _votes_in_short(action: core.Action) -> dict[str, list[str]]:
+    """For every ballot who voted what, in order."""
+    return {
+        name.value: sorted(f"{member}:{choice.value}" for member, choice in ballot.votes.items())
+        for name in h.BallotName
+        if (ballot := action.ballot_named(name)) is not None and ballot.votes
+    }
+
+
+def _votes_by_action(association: str) -> dict[int, dict[str, list[str]]]:
+    """The same from the tables: the database puts the votes of a ballot in one line, because there
+    are very many."""
+    joined = "group_concat" if connection.vendor == "sqlite" else "string_agg"
+    votes: dict[int, dict[str, list[str]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT action_id, ballot, {joined}(member || ':' || choice, ',') FROM actions_vote"
+            " WHERE counted AND action_id IN"
+            " (SELECT id FROM actions_action WHERE association_id = %s)"
+            " GROUP BY action_id, ballot",
+            [association],
+        )
+        for action, ballot, line in cursor.fetchall():
+            votes.setdefault(action, {})[ballot] = sorted(line.split(","))
+    return votes
+
+
+def _opinions_by_action(association: str) -> dict[int, dict[tuple[str, str, bool], VoteRow]]:
+    rows = models.Vote.objects.filter(action__association=association, counted=False)
+    told = rows.order_by("action_id").values_list(
         "action_id", "ballot", "member", "counted", "choice", "at", "recorded_at"
     )
     return {
-        action: [one[1:] for one in group]
+        action: {one[1:4]: one[1:] for one in group}
         for action, group in groupby(told.iterator(), key=itemgetter(0))
     }
 

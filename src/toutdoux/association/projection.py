@@ -7,6 +7,7 @@ from datetime import date, datetime
 from toutdoux.core.chain import Body
 from toutdoux.core.entries import read_instant
 from toutdoux.ledger.book import Writer, projects
+from toutdoux.ledger.forgetting import forget
 from toutdoux.ledger.models import Text
 
 from .models import Association, CharterVersion, Member, Membership, Period, Role
@@ -123,3 +124,12 @@ def _role_given(writer: Writer, entry: Body) -> None:
 def _role_ended(writer: Writer, entry: Body) -> None:
     data = entry["data"]
     Role.objects.filter(pk=data["role"]).update(last=date.fromisoformat(data["last"]))
+
+
+@projects("texts.erased")
+def _erased(writer: Writer, entry: Body) -> None:
+    data = entry["data"]
+    forget(writer.id, data["commitments"])
+    if "member" in data:
+        member = data["member"]
+        Member.objects.filter(pk=member).update(name="", handle=member, email="", erased=True)

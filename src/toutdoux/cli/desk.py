@@ -78,6 +78,7 @@ class Desk:
     def member_row(self, name: str) -> Member:
         from toutdoux.actions.reading import handles_like, member_called
 
+        name = _text(name)
         found = member_called(self.id, name)
         if found is None:
             close = handles_like(self.id, name)
@@ -91,7 +92,37 @@ class Desk:
 
     def ref(self, text: str) -> str:
         """An action's reference as it is kept: `ae27` and `#AE27` are AE27."""
-        return text.strip().lstrip("#").upper()
+        return _text(text).strip().lstrip("#").upper()
+
+    def known_ref(self, text: str, *, imported: bool = False) -> str:
+        """The reference of an action that there is.
+
+        Args:
+            text: as it was typed.
+            imported: whether one that is only known from a table kept by hand will do.
+        """
+        from difflib import get_close_matches
+
+        from toutdoux.actions.models import Action, ImportedAction
+        from toutdoux.actions.reading import refs
+
+        ref = self.ref(text)
+        if Action.objects.filter(association=self.id, ref=ref).exists():
+            return ref
+        if ImportedAction.objects.filter(association=self.id, ref=ref).exists():
+            if imported:
+                return ref
+            raise Problem(
+                say("{ref} comes from a table that was kept by hand, and is over", ref=ref),
+                say("propose a new action"),
+            )
+        close = get_close_matches(ref, refs(self.id), 1, 0.6)
+        remedy = (
+            say("did you mean {name}?", name=close[0])
+            if close
+            else say("see what there is with toutdoux list, or propose it")
+        )
+        raise Problem(say("there is no action {ref}", ref=ref), remedy)
 
     # --- doing and looking -----------------------------------------------------------------------
 
@@ -115,36 +146,47 @@ class Desk:
             return command(self.request(), *arguments, **options)
         except Refusal as refusal:
             told = names_in(refusal, self.id)
-            raise Problem(told.why, told.remedy) from None
+            raise Problem(told.why, told.remedy, zone=self.zone) from None
 
     def look(self) -> None:
         """Write down the decisions that fell due; where nothing can be written, go on without."""
-        from django.db.utils import OperationalError
+        from django.db import DatabaseError
 
         from toutdoux.actions import commands
 
         self.now = datetime.now(UTC)
         try:
             commands.settle(self.request())
-        except OperationalError as error:
+        except DatabaseError as error:
             if "readonly" not in str(error) and "read-only" not in str(error):
                 raise
 
-    def standing(self, votes_of: tuple[str, ...] = ()) -> Standing:
-        """Where the association stands: now, unless `--at` asked about another instant."""
+    def standing(
+        self, votes_of: tuple[str, ...] = (), only: tuple[str, ...] | None = None
+    ) -> Standing:
+        """Where the association stands: now, unless `--at` asked about another instant.
+
+        `votes_of` and `only` name the actions whose votes, or which alone, are wanted.
+        """
         from toutdoux.actions import reading
 
         erased = self.language.word("(forgotten)")
         if self.at is not None:
             return reading.standing_at(self.id, self.at, erased)
         self.look()
-        return reading.standing(self.id, self.now, erased, votes_of)
+        return reading.standing(self.id, self.now, erased, votes_of, only)
+
+
+def _text(argument: str) -> str:
+    """An argument that may hold bytes of no text, as a text that the database can be asked for."""
+    return argument.encode("utf-8", "replace").decode()
 
 
 def _association(slug: str | None) -> Association:
     from toutdoux.association.models import Association
 
     if slug is not None:
+        slug = _text(slug)
         found = Association.objects.filter(slug=slug).first()
         if found is not None:
             return found

@@ -24,9 +24,8 @@ def scenario_option(command: Command) -> Command:
         "--scenario",
         "file",
         type=click.Path(path_type=Path),
-        required=True,
         metavar=_word("FILE"),
-        help=_word("The scenario file that tells the history."),
+        help=_word("A scenario file that tells the history, in place of the ledger."),
     )(command)
 
 

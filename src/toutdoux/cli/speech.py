@@ -9,12 +9,13 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
-from toutdoux.core.words import Sentence
-from toutdoux.language import Language, language_of_environment
+from toutdoux.core.words import Sentence, say
+from toutdoux.language import Language, language_of_environment, problem_of_system
 
 terminal = Language(language_of_environment())
 """The language of help and errors, as the environment asks."""
@@ -32,11 +33,24 @@ def translate_click() -> None:
 class Problem(Exception):
     """Something the person can put right: one sentence, and exit status 2."""
 
-    def __init__(self, why: Sentence, remedy: Sentence, where: str = "") -> None:
+    def __init__(
+        self, why: Sentence, remedy: Sentence, where: str = "", zone: tzinfo = UTC
+    ) -> None:
         super().__init__(why.message)
         self.why = why
         self.remedy = remedy
         self.where = where
+        self.zone = zone
+        """The time zone in which its instants are told."""
+
+
+def problem_of_file(error: OSError) -> Problem:
+    """A file that cannot be written, or a disk."""
+    return Problem(
+        say("this cannot be written: {problem}", problem=problem_of_system(error)),
+        say("check the disk and the permissions"),
+        str(error.filename or ""),
+    )
 
 
 def fail(text: str, status: int = 2) -> NoReturn:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import dj_database_url
 
@@ -32,9 +35,21 @@ def _database() -> dict[str, Any]:
         config = dict(dj_database_url.parse(url))
     if config["ENGINE"].endswith("sqlite3"):
         config["OPTIONS"] = {**_SQLITE, **config.get("OPTIONS", {})}
+        _only_read(config)
     else:
         config["OPTIONS"] = {"connect_timeout": 10, **config.get("OPTIONS", {})}
     return config
+
+
+def _only_read(config: dict[str, Any]) -> None:
+    """Where nothing can be written, SQLite is told so: it would fail at its own files otherwise."""
+    file = Path(config["NAME"])
+    if not file.is_file() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
+        return
+    # Without a log beside it nobody has it open, and what it says is all in the file.
+    how = "mode=ro" if Path(f"{file}-wal").exists() else "immutable=1"
+    config["NAME"] = f"file:{quote(str(file.absolute()))}?{how}"
+    config["OPTIONS"] |= {"uri": True, "init_command": ""}
 
 
 DATABASES = {"default": _database()}

@@ -5,13 +5,14 @@ Source: the charter's rules of procedure (`needs_action`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 
 from .action import Action
 from .charter import Kind
 from .chronicle import Chronicle
+from .entries import ImportedAction
 from .history import State
 from .instants import first_instant
 from .journal import Entry, Period, told_in
@@ -33,6 +34,8 @@ def audit(chronicle: Chronicle, standing: Standing, period: Period) -> Iterator[
     An entry has a day, not an hour: it is in order if its action might start before that day was
     over, and had not ended before it began. What comes after the standing's instant is left out.
     """
+    imported = {one.ref: one for one in chronicle.imported}
+    known: dict[str, Action | ImportedAction] = {**imported, **standing.actions}
     for entry in sorted(chronicle.journal, key=lambda one: one.dates.first):
         if told_in(entry, period):
             begin = first_instant(entry.dates.first, chronicle.zone)
@@ -41,30 +44,40 @@ def audit(chronicle: Chronicle, standing: Standing, period: Period) -> Iterator[
             end = chronicle.end_of(entry.dates.first)
             charter = standing.charter_at(end - timedelta(microseconds=1)).charter
             needed = charter.needs_action.get(entry.kind)
-            why = needed and _missing(standing, entry, needed, begin, end)
+            why = needed and _missing(known, entry, needed, chronicle)
             if needed and why:
                 yield Finding(entry, needed, why)
 
 
 def _missing(
-    standing: Standing, entry: Entry, needed: Kind, begin: datetime, end: datetime
+    known: Mapping[str, Action | ImportedAction], entry: Entry, needed: Kind, chronicle: Chronicle
 ) -> Sentence | None:
     """What was missing; None when an action covers the entry as it should."""
     if not entry.actions:
         return say("no action covers it")
-    covering = [standing.actions[ref] for ref in entry.actions if ref in standing.actions]
+    covering = [known[ref] for ref in entry.actions if ref in known]
     if not covering:
         return say("{ref} was not proposed yet", ref=entry.actions[0])
     fitting = [one for one in covering if needed is Kind.ORDINARY or one.kind is needed]
     if not fitting:
         refs = ", ".join(one.ref for one in covering)
         return say("it is covered only by {refs}", refs=refs)
-    reasons = [_not_covered(action, begin, end) for action in fitting]
+    reasons = [_not_covered(action, entry.dates.first, chronicle) for action in fitting]
     return None if None in reasons else reasons[0]
 
 
-def _not_covered(action: Action, begin: datetime, end: datetime) -> Sentence | None:
+def _not_covered(
+    action: Action | ImportedAction, day: date, chronicle: Chronicle
+) -> Sentence | None:
     """Why an action does not cover what was done on a day; None when it does."""
+    begin, end = first_instant(day, chronicle.zone), chronicle.end_of(day)
+    if isinstance(action, ImportedAction):
+        # Of these nothing more is known than that they were kept, from a day on.
+        return (
+            say("{ref} might not start before {at}", ref=action.ref, at=action.date)
+            if action.date > day
+            else None
+        )
     since, decision = action.may_start_at, action.decision
     if (
         decision is not None

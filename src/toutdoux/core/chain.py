@@ -30,6 +30,9 @@ NONCE_BYTES = 32
 Body = dict[str, Any]
 """An entry as it is read from its bytes."""
 
+Rows = Iterable[tuple[int, bytes, str]]
+"""Number, bytes and hash of every entry, in order."""
+
 
 class Broken(Exception):
     """A chain that is not what was recorded: the first entry that differs, and how."""
@@ -59,34 +62,33 @@ def stamp(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def checked(rows: Iterable[tuple[int, bytes, str]], start: str = START) -> Iterator[Body]:
-    """Check a chain, entry by entry.
+class Checked:
+    """The entries of a chain, checked one by one while they are gone through."""
 
-    Args:
-        rows: for every entry its number, its bytes and its hash, in order.
-        start: what the first one's `prev` must be.
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.length = 0
+        self.head = START
 
-    Yields:
-        The entries, read.
-
-    Raises:
-        Broken: at the first entry that is not what was recorded.
-    """
-    hash_of, read = sha256, orjson.loads
-    prev, recorded_at = start, ""
-    for expected, (seq, body, hash) in enumerate(rows, 1):
-        if seq != expected:
-            raise Broken(expected, say("it is missing"))
-        if hash_of(body).hexdigest() != hash:
-            raise Broken(seq, say("its content is not what was recorded"))
-        try:
-            entry = read(body)
-            if entry["prev"] != prev or entry["seq"] != seq:
-                raise Broken(seq, say("it does not follow the entry before it"))
-            if entry["recorded_at"] < recorded_at:
-                raise Broken(seq, say("it was recorded before the entry before it"))
-            recorded_at = entry["recorded_at"]
-        except (ValueError, KeyError, TypeError):
-            raise Broken(seq, say("it is no entry of this format")) from None
-        prev = hash
-        yield entry
+    def __iter__(self) -> Iterator[Body]:
+        """Raises `Broken` at the first entry that is not what was recorded."""
+        hash_of, read = sha256, orjson.loads
+        prev, recorded_at = START, ""
+        expected = 0
+        for expected, (seq, body, hash) in enumerate(self.rows, 1):
+            if seq != expected:
+                raise Broken(expected, say("it is missing"))
+            if hash_of(body).hexdigest() != hash:
+                raise Broken(seq, say("its content is not what was recorded"))
+            try:
+                entry = read(body)
+                if entry["prev"] != prev or entry["seq"] != seq:
+                    raise Broken(seq, say("it does not follow the entry before it"))
+                if entry["recorded_at"] < recorded_at:
+                    raise Broken(seq, say("it was recorded before the entry before it"))
+                recorded_at = entry["recorded_at"]
+            except (ValueError, KeyError, TypeError):
+                raise Broken(seq, say("it is no entry of this format")) from None
+            prev = hash
+            yield entry
+        self.length, self.head = expected, prev

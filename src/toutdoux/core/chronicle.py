@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
+from .entries import ImportedAction
 from .history import History
 from .instants import first_instant
 from .journal import Entry, Period, ReportWords, Role
@@ -23,6 +24,8 @@ class Chronicle:
     journal: Sequence[Entry] = ()
     reports: Mapping[str, ReportWords]
     """By the name of the period."""
+    imported: Sequence[ImportedAction] = ()
+    """The actions known only from tables that were kept by hand."""
 
     def local_date(self, instant: datetime) -> date:
         return instant.astimezone(self.zone).date()

@@ -162,6 +162,28 @@ def draft_of_imported(action: ImportedAction) -> Draft:
     return Draft("action.imported", data, {"object": action.object, **texts})
 
 
+Vote = tuple[int, str, str, str, str, str, str]
+
+
+def brief(entry: Body) -> Vote | None:
+    """What an entry says if it is a vote: number, the two instants, action, member, choice, ballot.
+
+    Nearly all entries are votes, and a verifier hands them from one process to another.
+    """
+    if entry["kind"] != "vote.cast":
+        return None
+    data = entry["data"]
+    return (
+        entry["seq"],
+        entry["at"],
+        entry["recorded_at"],
+        data["action"],
+        entry["by"],
+        data["choice"],
+        data["ballot"],
+    )
+
+
 # --- from entries to a history -------------------------------------------------------------------
 
 
@@ -192,12 +214,19 @@ class Record:
     def __init__(self, text: Callable[[str], str] = lambda commitment: commitment) -> None:
         self.text = text
         self.charter: Charter | None = None
+        self.founding: Body = {}
+        """The first entry."""
         self.people: dict[str, Person] = {}
         self.events: list[h.Event] = []
         self.seqs = array("q")
         """The entry of each event."""
         self.imported: dict[str, ImportedAction] = {}
+        self.others: list[Body] = []
+        """The entries that no rule looks at."""
+        self.commitments: dict[str, int] = {}
+        """Every commitment to a text, and the entry it stands in first."""
         self._charters: dict[str, Charter] = {}
+        self._known: dict[str, str] = {}
         self._readers: Mapping[str, Callable[[Body, datetime, datetime | None], object]] = {
             "association.founded": self._founded,
             "member.joined": self._joined,
@@ -226,9 +255,12 @@ class Record:
             Refusal: it is no entry of this format, or speaks of somebody or something unknown.
         """
         read = self._readers.get(entry["kind"])
-        if read is None:
-            return None
         try:
+            for commitment in entry["data"].get("texts", {}).values():
+                self.commitments.setdefault(commitment, entry["seq"])
+            if read is None:
+                self.others.append(entry)
+                return None
             at, recorded = entry["at"], entry["recorded_at"]
             event = read(
                 entry, read_instant(at), None if recorded == at else read_instant(recorded)
@@ -239,10 +271,31 @@ class Record:
                 say("take the ledger from a backup, and report it"),
             ) from None
         if isinstance(event, h.Event):
+            if recorded < at:
+                raise Refusal(say("it was recorded before it happened"), say("report it"))
             self.events.append(event)
             self.seqs.append(entry["seq"])
             return event
         return None
+
+    def add_vote(self, vote: Vote) -> None:
+        """The same for a vote, by what `brief` says of it."""
+        seq, at, recorded, action, by, choice, ballot = vote
+        if recorded < at:
+            raise Refusal(say("it was recorded before it happened"), say("report it"))
+        known = self._known
+        self.events.append(
+            h.VoteCast(
+                at=read_instant(at),
+                recorded_at=None if recorded == at else read_instant(recorded),
+                # One text for all that name the same: there are many votes, and few of these.
+                action=known.setdefault(action, action),
+                by=known.setdefault(by, by),
+                choice=_CHOICES[choice],
+                ballot=_BALLOTS[ballot],
+            )
+        )
+        self.seqs.append(seq)
 
     def history(self) -> h.History:
         if self.charter is None:
@@ -263,6 +316,7 @@ class Record:
         data = entry["data"]
         if data["format"] != FORMAT or entry["seq"] != 1:
             raise ValueError("another format")
+        self.founding = entry
         self.charter = read_charter(data["charter"])
 
     def _joined(self, entry: Body, at: datetime, recorded: datetime | None) -> None:

@@ -9,9 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 from .action import Action
-from .charter import AtEnd, Base, Kind, Starts, Threshold
+from .charter import (
+    NEVER,
+    AtEnd,
+    Base,
+    CounterVoteRules,
+    Kind,
+    KindRules,
+    Starts,
+    Threshold,
+)
 from .history import Decision, FollowUp, GrantVotingRight, How, State, Tally
 from .replay import Standing
 from .words import Sentence, say, say_n
@@ -34,6 +44,11 @@ def explain(standing: Standing, action: Action) -> Explanation:
     """
     told = _Told(standing, action)
     return Explanation(tuple(told.why()), tuple(told.next()))
+
+
+def in_brief(standing: Standing, action: Action) -> tuple[Sentence, ...]:
+    """Where an action stands and what comes next, for one line: after a vote, in a list."""
+    return tuple(_Told(standing, action).brief())
 
 
 # --- thresholds in words -------------------------------------------------------------------------
@@ -110,6 +125,89 @@ def tally_in_words(tally: Tally) -> Sentence:
     )
 
 
+# --- the rules -----------------------------------------------------------------------------------
+
+
+def rules_in_words(rules: KindRules) -> Iterator[Sentence]:
+    """The rules of one kind of action, each as a sentence without its stop."""
+    if rules.starts is Starts.WHEN_PROPOSED:
+        yield say("it may start when it is proposed")
+    else:
+        yield say("it may start when it is adopted")
+    yield say("its vote is open for {window}", window=rules.window)
+    if rules.adopted_early != NEVER:
+        yield _adopted_early(rules)
+    if rules.cancelled_early != NEVER:
+        yield _cancelled_early(rules)
+    yield _at_end(rules)
+    if rules.counter_vote is not None:
+        yield _counter_vote(rules.counter_vote)
+    else:
+        yield say("there are no counter-votes")
+
+
+def _adopted_early(rules: KindRules) -> Sentence:
+    return say(
+        "adopted at once when the votes for are {threshold}",
+        threshold=threshold_in_words(rules.adopted_early),
+    )
+
+
+def _cancelled_early(rules: KindRules) -> Sentence:
+    return say(
+        "cancelled at once when the votes against are {threshold}",
+        threshold=threshold_in_words(rules.cancelled_early),
+    )
+
+
+def _counter_vote(rules: CounterVoteRules) -> Sentence:
+    return say(
+        "a counter-vote cancels when, within {window}, the votes for cancelling are "
+        "{threshold}; otherwise the action is adopted",
+        window=rules.window,
+        threshold=threshold_in_words(rules.cancels),
+    )
+
+
+def _at_end(rules: KindRules) -> Sentence:
+    """What the end of the vote leads to."""
+    if rules.at_end is AtEnd.PLURALITY:
+        return _plurality(rules)
+    if rules.contest_window is None:
+        return say(
+            "adopted at the end of the {window} of voting, unless it is cancelled before",
+            window=rules.window,
+        )
+    if rules.counter_vote is None:
+        return say(
+            "adopted at the end of the {window} of voting when nobody is against; otherwise "
+            "contested for {contest}, then adopted unless it is cancelled before",
+            window=rules.window,
+            contest=rules.contest_window,
+        )
+    return say(
+        "adopted at the end of the {window} of voting when nobody is against; otherwise "
+        "contested for {contest}, then adopted if no counter-vote was called",
+        window=rules.window,
+        contest=rules.contest_window,
+    )
+
+
+def _plurality(rules: KindRules) -> Sentence:
+    if rules.quorum is None:
+        return say(
+            "adopted at the end of the {window} of voting when more are for than against, "
+            "cancelled otherwise",
+            window=rules.window,
+        )
+    return say(
+        "adopted at the end of the {window} of voting when more are for than against and the "
+        "votes expressed are {quorum}, cancelled otherwise",
+        window=rules.window,
+        quorum=threshold_in_words(rules.quorum),
+    )
+
+
 # --- one action ----------------------------------------------------------------------------------
 
 
@@ -146,6 +244,16 @@ class _Told:
                 yield from self._adopted_next()
             case _:
                 yield say("This is final. The same thing can be proposed again as a new action.")
+
+    def brief(self) -> Iterator[Sentence]:
+        yield next(self.why())
+        match self.action.state:
+            case State.OPEN | State.CONTESTED:
+                yield from islice(self.next(), 1)
+            case State.COUNTER_VOTE:
+                yield from self._counter_vote_next()
+            case State.ADOPTED:
+                yield from self._still_counted()
 
     # Why.
 
@@ -318,65 +426,16 @@ class _Told:
         rules, action = self.rules, self.action
         how = action.decision.how if action.decision else None
         if how is How.MAJORITY:
-            return say(
-                "adopted at once when the votes for are {threshold}",
-                threshold=threshold_in_words(rules.adopted_early),
-            )
+            return _adopted_early(rules)
         if how is How.OPPOSED:
-            return say(
-                "cancelled at once when the votes against are {threshold}",
-                threshold=threshold_in_words(rules.cancelled_early),
-            )
+            return _cancelled_early(rules)
         if rules.counter_vote is not None and (
             how in (How.COUNTER_VOTE, How.COUNTER_VOTE_FAILED) or action.state is State.COUNTER_VOTE
         ):
-            return say(
-                "a counter-vote cancels when, within {window}, the votes for cancelling are "
-                "{threshold}; otherwise the action is adopted",
-                window=rules.counter_vote.window,
-                threshold=threshold_in_words(rules.counter_vote.cancels),
-            )
+            return _counter_vote(rules.counter_vote)
         if action.state is State.WITHDRAWN:
             return say("its leader may withdraw an action until it is decided")
-        if rules.at_end is AtEnd.PLURALITY:
-            return self._plurality_rule()
-        return self._unopposed_rule()
-
-    def _plurality_rule(self) -> Sentence:
-        window, quorum = self.rules.window, self.rules.quorum
-        if quorum is None:
-            return say(
-                "adopted at the end of the {window} of voting when more are for than against, "
-                "cancelled otherwise",
-                window=window,
-            )
-        return say(
-            "adopted at the end of the {window} of voting when more are for than against and the "
-            "votes expressed are {quorum}, cancelled otherwise",
-            window=window,
-            quorum=threshold_in_words(quorum),
-        )
-
-    def _unopposed_rule(self) -> Sentence:
-        rules = self.rules
-        if rules.contest_window is None:
-            return say(
-                "adopted at the end of the {window} of voting, unless it is cancelled before",
-                window=rules.window,
-            )
-        if rules.counter_vote is None:
-            return say(
-                "adopted at the end of the {window} of voting when nobody is against; otherwise "
-                "contested for {contest}, then adopted unless it is cancelled before",
-                window=rules.window,
-                contest=rules.contest_window,
-            )
-        return say(
-            "adopted at the end of the {window} of voting when nobody is against; otherwise "
-            "contested for {contest}, then adopted if no counter-vote was called",
-            window=rules.window,
-            contest=rules.contest_window,
-        )
+        return _at_end(rules)
 
     def _beside(self) -> Iterator[Sentence]:
         """What else bears on the figures."""
@@ -557,12 +616,15 @@ class _Told:
 
     def _adopted_next(self) -> Iterator[Sentence]:
         yield say("This is final.")
+        yield from self._still_counted()
+        yield from self._start()
+
+    def _still_counted(self) -> Iterator[Sentence]:
         if self.now < self.action.closes_at:
             yield say(
                 "Its ballot stays open until {end}, so that everyone can still be counted.",
                 end=self.action.closes_at,
             )
-        yield from self._start()
 
     def _start(self) -> Iterator[Sentence]:
         """Whether it may start, where that does not go without saying."""

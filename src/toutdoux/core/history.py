@@ -114,8 +114,11 @@ class AmendCharter:
 Effect = GrantVotingRight | AmendCharter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Event:
+    """Nobody changes an event. It is not frozen, because a frozen one takes three times as long to
+    make, and every vote is one."""
+
     at: datetime
     recorded_at: datetime | None = None
     """When it became known; None when that was at once."""
@@ -125,7 +128,7 @@ class Event:
         return self.recorded_at or self.at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Proposed(Event):
     kind: Kind
     by: str
@@ -137,7 +140,7 @@ class Proposed(Event):
     effects: tuple[Effect, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ActionEvent(Event):
     """Something about an action that was proposed before; `action` is its reference (`AE27`)."""
 
@@ -145,56 +148,56 @@ class ActionEvent(Event):
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class VoteCast(ActionEvent):
     choice: Choice
     ballot: BallotName = BallotName.ACTION
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class VoteWithdrawn(ActionEvent):
     ballot: BallotName = BallotName.ACTION
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CounterVoteCalled(ActionEvent):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Amended(ActionEvent):
     object: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Withdrawn(ActionEvent):
     pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class HandedOver(ActionEvent):
     to: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ConditionMet(ActionEvent):
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class FollowedUp(ActionEvent):
     follow_up: FollowUp
     note: str = ""
     links: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class RightGranted(Event):
     member: str
     by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DecisionRecorded(Event):
     """A decision that was written down; `at` is its true instant. It stands as recorded: nothing
     that becomes known later changes it."""

@@ -18,6 +18,7 @@ import heapq
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from . import history as h
 from .action import Action, Ballot, CounterVote, Opinion, Version
@@ -122,7 +123,7 @@ def replay(history: History, at: datetime | None = None) -> Standing:
     return play.standing()
 
 
-def in_order_of_time(events: Sequence[Event]) -> tuple[list[int], set[int]]:
+def in_order_of_time(events: Sequence[Event]) -> tuple[Sequence[int], set[int]]:
     """Put what was recorded in the order in which it counts.
 
     Returns the indexes of the events in that order, and those among them that do not count: what
@@ -144,7 +145,9 @@ def in_order_of_time(events: Sequence[Event]) -> tuple[list[int], set[int]]:
             # after it, and is refused.
             recorded[event.action] = event.at - timedelta.resolution
     # The sort is stable: at one instant, the order in which it was recorded.
-    return sorted(range(len(events)), key=lambda index: events[index].at), late
+    told_in_order = all(one.at <= next.at for one, next in pairwise(events))
+    order = range(len(events))
+    return order if told_in_order else sorted(order, key=lambda index: events[index].at), late
 
 
 def _as_known(member: Member, first: datetime | None) -> Member:
@@ -380,7 +383,7 @@ class Play:
         elif event is not self.recorded[action.ref]:
             raise Refusal(
                 say("the decision on {ref} is recorded twice", ref=action.ref),
-                say("take one of them out"),
+                say("keep the first one"),
             )
 
     def _close_as_recorded(self, action: Action, event: h.DecisionRecorded) -> None:
@@ -510,7 +513,7 @@ class Play:
         if not ballot.take_back(event.by):
             raise Refusal(
                 say("{member} has no vote in force on {ref}", member=event.by, ref=event.action),
-                say("take this line out, or put it after the vote"),
+                say("leave this out, or tell it after the vote"),
             )
         if action.decision is None:
             self.voted_on[event.action] = action
@@ -629,7 +632,7 @@ class Play:
         if action.condition is None:
             raise Refusal(
                 say("{ref} has no condition", ref=action.ref),
-                say("take this line out, or give the action its condition"),
+                say("leave this out, or propose the action with its condition"),
             )
         action.condition_met_at = action.condition_met_at or event.at
 
@@ -653,7 +656,7 @@ class Play:
         if member is None:
             raise Unknown(
                 say("nobody here is called “{member}”", member=id),
-                say("use the id of a member"),
+                say("correct the name, or add the member first"),
             )
         return member
 
@@ -718,7 +721,10 @@ class Play:
         else:
             closed = action.counter_vote.closes_at
             why = say("the counter-vote on {ref} closed on {at}", ref=action.ref, at=closed)
-        return Refusal(why, say("votes are taken before that instant"))
+        return Refusal(
+            why,
+            say("votes are taken before that instant: tell when it was cast, if it was in time"),
+        )
 
     def _not_to_do(self, action: Action) -> Refusal:
         why: Sentence

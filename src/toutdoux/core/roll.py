@@ -6,9 +6,10 @@ Source: "The roll" and "Late knowledge" in the rules.
 from __future__ import annotations
 
 import heapq
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from .words import Refusal, say
 
@@ -223,3 +224,41 @@ class Electorate:
                         self._coming.append((instant, id))
             self._look_at(id, at, place)
         heapq.heapify(self._coming)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """Somebody's membership at an instant, and their right to vote."""
+
+    since: datetime
+    """When they became a member, this time."""
+    votes: bool
+    votes_from: datetime
+    """When they have the right to vote from; where they have it, an instant that is past."""
+
+
+def enrolments(
+    members: Mapping[str, Member],
+    delay: timedelta,
+    granted: Mapping[str, tuple[datetime, int]],
+    at: datetime,
+) -> dict[str, Enrolment]:
+    """Who is a member at an instant, and who may vote, by all that is known now.
+
+    Args:
+        members: everybody there has ever been, by id.
+        delay: the `voting_right_delay` of the charter in force at that instant.
+        granted: who was given the right early: the instant, and the place in the order.
+        at: the instant, in UTC.
+    """
+    known = datetime.max.replace(tzinfo=UTC)
+    opening = Opening(at, delay, sys.maxsize, known)
+    electorate = Electorate(members, delay, dict(granted))
+    found = {}
+    for id, member in members.items():
+        membership = member.membership(at, known)
+        if membership is not None:
+            since = membership.since or membership.joined
+            votes = electorate.has_right(member, opening)
+            found[id] = Enrolment(since, votes, min(at, since + delay) if votes else since + delay)
+    return found

@@ -17,27 +17,26 @@ from toutdoux.core.chain import NONCE_BYTES, START, Body, canonical, commitment,
 from toutdoux.core.entries import Draft
 from toutdoux.core.words import Refusal, say
 
+from . import tables
 from .models import Entry, Ledger, Operator, Said, Text
 
 Projector = Callable[["Writer", Body], None]
 
-_projectors: dict[str, Projector] = {}
+_projectors: dict[str, list[Projector]] = {}
 
 _INSERT = (
     "INSERT INTO ledger_entry (ledger_id, seq, body, hash, subject) VALUES (%s, %s, %s, %s, %s)"
 )
-_MOVE_ON = (
-    "UPDATE ledger_ledger SET length = %s, head = %s, recorded_at = %s,"
-    " played_until = %s, due_at = %s WHERE id = %s"
-)
+_AT_ONCE = 500
+_LEDGER = ("id", "length", "head", "recorded_at", "played_until", "due_at")
 
 
 def projects(*kinds: str) -> Callable[[Projector], Projector]:
-    """Register what an entry of a kind changes in other tables."""
+    """Register what an entry of a kind changes in other tables; those registered first go first."""
 
     def register(projector: Projector) -> Projector:
         for kind in kinds:
-            _projectors[kind] = projector
+            _projectors.setdefault(kind, []).append(projector)
         return projector
 
     return register
@@ -57,6 +56,8 @@ class Writer:
         self.due_at: datetime | None = ledger.due_at
         self.via = via
         self.projecting = True
+        """Whether entries change what they change as they come."""
+        self._waiting: list[tuple[str, int, bytes, str, str]] | None = None
         self._operator_name = operator
         self._operator: str | None = None
         self._before = (self.length, self.played_until, self.due_at)
@@ -92,16 +93,36 @@ class Writer:
             body["data"]["texts"] = self._commit(draft.texts)
         self._insert(body, subject)
         if self.projecting:
-            project = _projectors.get(draft.kind)
-            if project is not None:
+            for project in _projectors.get(draft.kind, ()):
                 project(self, body)
         return body
 
     def _insert(self, body: Body, subject: str) -> None:
         written = canonical(body)
         self.length, self.head = body["seq"], digest(written)
+        row = (self.id, self.length, written, self.head, subject)
+        if self._waiting is not None:
+            self._waiting.append(row)
+            if len(self._waiting) == _AT_ONCE:
+                self._write_waiting()
+            return
         with connection.cursor() as cursor:
-            cursor.execute(_INSERT, (self.id, self.length, written, self.head, subject))
+            cursor.execute(_INSERT, row)
+
+    @contextmanager
+    def in_bulk(self) -> Iterator[None]:
+        """Write many entries quickly. They change nothing else: whoever writes them does that
+        afterwards."""
+        self.projecting, self._waiting = False, []
+        yield
+        self._write_waiting()
+        self.projecting, self._waiting = True, None
+
+    def _write_waiting(self) -> None:
+        if self._waiting:
+            with connection.cursor() as cursor:
+                cursor.executemany(_INSERT, self._waiting)
+            self._waiting.clear()
 
     def _commit(self, texts: Mapping[str, str]) -> dict[str, str]:
         """Keep texts apart, and give their commitments."""
@@ -116,11 +137,12 @@ class Writer:
 
     def _operator_commitment(self, name: str) -> str:
         if self._operator is None:
-            known = Operator.objects.filter(ledger_id=self.id, name=name).first()
-            if known is None:
-                made = self._commit({"operator": name})["operator"]
-                known = Operator.objects.create(ledger_id=self.id, name=name, commitment=made)
-            self._operator = known.commitment
+            known = tables.find(Operator, ("commitment",), ledger_id=self.id, name=name)
+            if known:
+                self._operator = str(known[0][0])
+            else:
+                self._operator = self._commit({"operator": name})["operator"]
+                Operator.objects.create(ledger_id=self.id, name=name, commitment=self._operator)
         return self._operator
 
     def expect(self, due: datetime | None) -> None:
@@ -132,18 +154,15 @@ class Writer:
         """Write down how far the ledger now goes."""
         if self._before == (self.length, self.played_until, self.due_at):
             return
-        row = Ledger(
-            id=self.id,
-            length=self.length,
-            head=self.head,
-            recorded_at=self.now,
-            played_until=self.played_until,
-            due_at=self.due_at,
-        )
-        fields = ["head", "length", "played_until", "due_at"]
+        changes = {
+            "head": self.head,
+            "length": self.length,
+            "played_until": self.played_until,
+            "due_at": self.due_at,
+        }
         if self._before[0] != self.length:
-            fields.append("recorded_at")
-        row.save(update_fields=fields)
+            changes["recorded_at"] = self.now
+        tables.update(Ledger, changes, id=self.id)
 
 
 def found(ledger: str, now: datetime, via: str, operator: str | None) -> Writer:
@@ -164,13 +183,12 @@ def writing(
         operator: who acts for others there; only the command line has one.
     """
     with transaction.atomic():
-        try:
-            row = Ledger.objects.select_for_update().get(id=ledger)
-        except Ledger.DoesNotExist:
+        rows = tables.find(Ledger, _LEDGER, lock=True, id=ledger)
+        if not rows:
             raise Refusal(
                 say("there is no ledger {id}", id=ledger), say("name another association")
-            ) from None
-        writer = Writer(row, now, via, operator)
+            )
+        writer = Writer(Ledger(**dict(zip(_LEDGER, rows[0], strict=True))), now, via, operator)
         yield writer
         writer.save()
 

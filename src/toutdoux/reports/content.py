@@ -113,6 +113,8 @@ class _Report:
             if period.holds(chronicle.local_date(action.proposed_at))
         ]
 
+        self.inventory = inv.inventory(chronicle, standing, period)
+
     def document(self, with_audit: bool) -> Document:
         word = self.language.word
         day = self.words.date or self.period.last
@@ -384,7 +386,7 @@ class _Report:
 
     def _how_we_decide(self, charter: Charter) -> Sentence:
         """What the way of governing is, and what is listed below, in one paragraph."""
-        if not self.actions:
+        if not self.inventory:
             return _way_of_governing(charter)
         return say(
             "{way} All the actions of the period are listed below: so everybody can see how it "
@@ -393,7 +395,7 @@ class _Report:
         )
 
     def _inventory(self, kind: Kind) -> _Draft | None:
-        rows = inv.inventory(self.chronicle, self.standing, self.period, [kind])
+        rows = [row for row in self.inventory if row.kind is kind]
         if not rows:
             return None
         return _Draft(
@@ -443,7 +445,22 @@ class _Report:
             for action in self.actions
         )
         chart = Chart(self._plain(self.language.word("Votes per action, out of the roll")), bars)
-        return _Draft(self.language.word("Participation"), (chart, self._turnout_table()))
+        blocks = [chart, *self._without_a_roll(), self._turnout_table()]
+        return _Draft(self.language.word("Participation"), tuple(blocks))
+
+    def _without_a_roll(self) -> Iterator[Block]:
+        """A tally kept by hand says nothing of how many might have voted."""
+        number = sum(row.imported for row in self.inventory)
+        if number:
+            yield self._paragraph(
+                say_n(
+                    "{n} action comes from a table kept by hand: how many were on its roll is not "
+                    "known, and it is left out here.",
+                    "{n} actions come from a table kept by hand: how many were on their rolls is "
+                    "not known, and they are left out here.",
+                    number,
+                )
+            )
 
     def _turnout_table(self) -> Table:
         word = self.language.word

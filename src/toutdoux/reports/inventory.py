@@ -11,7 +11,9 @@ from typing import Any
 
 from toutdoux.core.charter import Kind
 from toutdoux.core.chronicle import Chronicle
+from toutdoux.core.entries import ImportedAction
 from toutdoux.core.history import State
+from toutdoux.core.instants import first_instant
 from toutdoux.core.journal import Period
 from toutdoux.core.replay import Standing
 from toutdoux.language import Language
@@ -29,12 +31,13 @@ class InventoryRow:
     leader: str
     """The leader's name."""
     date: date
-    """The day it was proposed, local time."""
+    """The day it was proposed, local time; as it was written where it is imported."""
     for_: int
     against: int
     expressed: int
     link: str | None
-    state: State
+    state: State | None
+    """None where only its tally is known."""
     imported: bool = False
     """Whether it comes from a table that was kept by hand, known without its votes."""
 
@@ -60,7 +63,8 @@ def inventory(
 ) -> list[InventoryRow]:
     """The actions proposed from the first to the last day of a period, kind by kind.
 
-    Tallies are those of the standing's instant.
+    Tallies are those of the standing's instant. Where a kind has actions that come from a table
+    kept by hand, it goes by number, as that table did.
     """
     rows = [
         InventoryRow(
@@ -79,12 +83,43 @@ def inventory(
         for action in standing.actions.values()
         if period.holds(day := chronicle.local_date(action.proposed_at))
     ]
-    return [row for kind in kinds for row in rows if row.kind is kind]
+    past = [
+        _imported(one, standing)
+        for one in chronicle.imported
+        if period.holds(one.date) and first_instant(one.date, chronicle.zone) <= standing.at
+    ]
+    return [row for kind in kinds for row in _of_kind(kind, rows, past)]
+
+
+def _imported(action: ImportedAction, standing: Standing) -> InventoryRow:
+    leader = standing.members.get(action.leader_id) if action.leader_id else None
+    return InventoryRow(
+        ref=action.ref,
+        number=action.number,
+        kind=action.kind,
+        object=action.object,
+        leader=leader.name if leader else action.leader,
+        date=action.date,
+        for_=action.for_,
+        against=action.against,
+        expressed=action.expressed,
+        link=action.link,
+        state=None,
+        imported=True,
+    )
+
+
+def _of_kind(
+    kind: Kind, rows: Sequence[InventoryRow], past: Sequence[InventoryRow]
+) -> list[InventoryRow]:
+    here = [row for row in rows if row.kind is kind]
+    before = [row for row in past if row.kind is kind]
+    return sorted([*before, *here], key=lambda row: row.number) if before else here
 
 
 def shows_state(rows: Sequence[InventoryRow]) -> bool:
     """Whether a table of these rows needs a column for the outcome."""
-    return any(row.state is not State.ADOPTED for row in rows)
+    return any(row.state not in (State.ADOPTED, None) for row in rows)
 
 
 def titles(language: Language, rows: Sequence[InventoryRow]) -> list[str]:
@@ -112,7 +147,8 @@ def cells(language: Language, row: InventoryRow, *, with_state: bool, one_kind: 
         f"{row.against}/{row.expressed}",
         row.link or "",
     ]
-    return [*values, language.name(row.state)] if with_state else values
+    outcome = language.name(row.state) if row.state else ""
+    return [*values, outcome] if with_state else values
 
 
 def as_csv(language: Language, rows: Sequence[InventoryRow], *, one_kind: bool) -> str:

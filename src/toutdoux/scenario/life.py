@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -25,8 +25,9 @@ from toutdoux.core.words import say
 
 from .errors import ScenarioError
 from .fields import Row
-from .source import Fields, Items, Scalar
+from .source import Fields, Items, Node, Scalar
 
+_AN_ENTRY = say("a journal entry")
 ENTRY_KEYS = (
     "kind",
     "date",
@@ -88,10 +89,24 @@ def read_roles(top: Row, members: set[str]) -> list[Role]:
 
 
 def read_journal(top: Row, periods: Sequence[Period]) -> list[Entry]:
-    return [_entry(row, periods) for row in top.rows("journal", say("a journal entry"))]
+    names = {period.name for period in periods}
+    return [_entry(row, names) for row in top.rows("journal", _AN_ENTRY)]
 
 
-def _entry(row: Row, periods: Sequence[Period]) -> Entry:
+def read_entry(node: Node, periods: Container[str] | None = None) -> Entry:
+    """Read one entry of a journal.
+
+    Args:
+        node: as it stands in a file, or `source.node_of` what comes from elsewhere.
+        periods: the names of the periods there are; None to take any.
+
+    Raises:
+        ScenarioError: it is no such entry; the line is 0 if it comes from elsewhere.
+    """
+    return _entry(Row(node, _AN_ENTRY), periods)
+
+
+def _entry(row: Row, periods: Container[str] | None) -> Entry:
     row.only(ENTRY_KEYS)
     kind = row.choice("kind", EntryKind)
     request = _request(row) if kind is EntryKind.REQUEST else None
@@ -104,7 +119,8 @@ def _entry(row: Row, periods: Sequence[Period]) -> Entry:
                 row.line_of(key),
             )
     period = row.text_or_none("period")
-    _check_period(row, period, periods)
+    if periods is not None:
+        _check_period(row, period, periods)
     return Entry(
         kind=kind,
         title=row.text("title"),
@@ -122,8 +138,8 @@ def _entry(row: Row, periods: Sequence[Period]) -> Entry:
     )
 
 
-def _check_period(row: Row, name: str | None, periods: Sequence[Period]) -> None:
-    if name is not None and all(period.name != name for period in periods):
+def _check_period(row: Row, name: str | None, periods: Container[str]) -> None:
+    if name is not None and name not in periods:
         raise ScenarioError(
             say("there is no period {name}", name=name),
             say("add it to periods:, or correct the name"),
@@ -254,23 +270,33 @@ def read_reports(
     top: Row, periods: Sequence[Period], names: Mapping[str, str]
 ) -> dict[str, ReportWords]:
     reports: dict[str, ReportWords] = {}
+    known = {one.name for one in periods}
     for row in top.rows("reports", say("a report")):
-        row.only(("period", "title", "authors", "date", "sections"))
-        period = row.text("period")
-        _check_period(row, period, periods)
+        period, words = _report(row, names)
+        _check_period(row, period, known)
         if period in reports:
             raise ScenarioError(
                 say("the report of {name} is there twice", name=period),
                 say("keep one of them"),
                 row.line,
             )
-        reports[period] = ReportWords(
-            title=row.text_or_none("title"),
-            authors=tuple(names.get(author, str(author)) for author in row.texts("authors")),
-            date=row.day_or_none("date"),
-            sections=_sections(row),
-        )
+        reports[period] = words
     return reports
+
+
+def read_words(node: Node, names: Mapping[str, str]) -> ReportWords:
+    """Read the words of one report; `names` are the members' names by what stands for them."""
+    return _report(Row(node, say("a report")), names)[1]
+
+
+def _report(row: Row, names: Mapping[str, str]) -> tuple[str, ReportWords]:
+    row.only(("period", "title", "authors", "date", "sections"))
+    return row.text("period"), ReportWords(
+        title=row.text_or_none("title"),
+        authors=tuple(names.get(author, str(author)) for author in row.texts("authors")),
+        date=row.day_or_none("date"),
+        sections=_sections(row),
+    )
 
 
 def _sections(row: Row) -> dict[ReportSection, SectionWords]:

@@ -12,7 +12,9 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, reset_tzpath
 
 from toutdoux.core import history as h
@@ -25,7 +27,7 @@ from toutdoux.language import problem_of_system
 
 from .errors import ScenarioError
 from .fields import Row, plain
-from .life import read_journal, read_periods, read_reports, read_roles
+from .life import read_entry, read_journal, read_periods, read_reports, read_roles
 from .source import LARGEST, Fields, Items, Node, Scalar, parse
 
 # Time zones come from the tzdata package alone, so that a file is judged alike on every machine.
@@ -42,6 +44,12 @@ class Scenario:
     file: str
     chronicle: Chronicle
     lines: Sequence[int]
+    journal: Sequence[object] = ()
+    """The journal's entries as they were written: mappings, lists and texts."""
+    reports: Sequence[object] = ()
+    """The same of what was written for the reports."""
+    sha256: str = ""
+    """Of its text: what makes it this file and no other."""
 
     def judge(self, at: datetime) -> Standing:
         """Say where everything stands at an instant; first check all of it, also what comes after.
@@ -143,7 +151,14 @@ def read_scenario(text: str, file: str = "-") -> Scenario:
         journal=read_journal(top, periods),
         reports=read_reports(top, periods, {member.id: member.name for member in members}),
     )
-    return Scenario(file, chronicle, lines)
+    return Scenario(
+        file=file,
+        chronicle=chronicle,
+        lines=lines,
+        journal=[plain(node) for node in top.nodes("journal")],
+        reports=[plain(node) for node in top.nodes("reports")],
+        sha256=sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+    )
 
 
 # --- the association and its members -------------------------------------------------------------
@@ -182,6 +197,39 @@ def _charter(top: Row) -> Charter:
     if not top.has("charter"):
         return read_charter("tout-doux-cratie")
     return _read_charter(top.fields["charter"])
+
+
+def read_charter_file(path: Path) -> Charter:
+    """Read a charter from a file of its own: what a scenario has under `charter:`.
+
+    Raises `ScenarioError`, which names the file, the line, and what to do.
+    """
+    try:
+        node = parse(_read(path))
+        if isinstance(node, Fields) and [*node.fields] == ["charter"]:
+            node = node.fields["charter"]  # copied from a scenario together with its key
+        return _read_charter(node)
+    except ScenarioError as error:
+        error.file = str(path)
+        raise
+
+
+def read_entry_file(path: Path) -> dict[str, Any]:
+    """Read an entry of a journal from a file of its own: mappings, lists and texts, as written.
+
+    Raises `ScenarioError`, which names the file, the line, and what to do.
+    """
+    try:
+        node = parse(_read(path))
+        if isinstance(node, Items) and len(node.items) == 1:
+            node = node.items[0]  # copied from a scenario together with its dash
+        read_entry(node)
+    except ScenarioError as error:
+        error.file = str(path)
+        raise
+    content = plain(node)
+    assert isinstance(content, dict)
+    return content
 
 
 def _read_charter(node: Node) -> Charter:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +54,21 @@ class Fields:
 
 
 Node = Scalar | Items | Fields
+
+
+def node_of(value: object) -> Node:
+    """Mappings, lists and values from elsewhere as a file would give them, all on line 0.
+
+    None and empty texts are left out of mappings, as keys without a value are.
+    """
+    if isinstance(value, Mapping):
+        told = {str(key): one for key, one in value.items() if one is not None and one != ""}
+        return Fields(0, {key: node_of(one) for key, one in told.items()})
+    if isinstance(value, list | tuple):
+        return Items(0, [node_of(one) for one in value])
+    scalar = Scalar(value)
+    scalar.line = 0
+    return scalar
 
 
 def parse(text: str) -> Node:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from html import unescape
 
 from toutdoux.core.words import Refusal, say
@@ -13,11 +14,12 @@ Synonyms = Mapping[str, Sequence[str]]
 """For each field the titles it goes by, folded; the ones before win over the ones after."""
 
 
+@lru_cache(maxsize=4096)  # every row is held against the titles
 def folded(title: str) -> str:
     """`Meneur·se` and `MENEUR(SE)` are `meneur se`, `Date d’échéance :` is `date d echeance`."""
     if title.strip() == "#":
         return "#"
-    plain = unicodedata.normalize("NFKD", unescape(title).casefold())
+    plain = unicodedata.normalize("NFKD", unescape(title)).casefold()
     plain = "".join(char for char in plain if not unicodedata.combining(char))
     return re.sub(r"[\W_]+", " ", plain).strip()
 
@@ -41,10 +43,9 @@ def find_columns(titles: Sequence[str], synonyms: Synonyms) -> dict[str, int]:
     return found
 
 
-def known_fields(titles: Sequence[str], synonyms: Synonyms) -> set[str]:
-    """The fields that have a column among these."""
-    names = {folded(title) for title in titles if len(title) < 100}
-    return {field for field, titles in synonyms.items() if not names.isdisjoint(titles)}
+def fields_by_title(synonyms: Synonyms) -> dict[str, str]:
+    """The field that each folded title stands for."""
+    return {title: field for field, titles in synonyms.items() for title in titles}
 
 
 def listed(titles: Sequence[str]) -> str:

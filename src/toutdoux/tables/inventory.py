@@ -11,7 +11,7 @@ from datetime import date
 from toutdoux.core.charter import Kind
 from toutdoux.core.words import Refusal, Sentence, say, say_n
 
-from .columns import find_columns, folded, known_fields, listed
+from .columns import fields_by_title, find_columns, folded, listed
 from .days import read_day
 from .errors import TableError
 from .markdown import as_words, as_written, link_target
@@ -40,6 +40,8 @@ _SYNONYMS = {
     "kind": ("kind", "type", "genre", "type d action", "kind of action"),
     "outcome": ("outcome", "issue", "etat", "state", "status", "statut", "resultat", "result"),
 }
+_FIELDS = fields_by_title(_SYNONYMS)
+_LONGEST_TITLE = 40
 _NEEDED = {
     "number": "ID",
     "object": "Objet",
@@ -55,7 +57,7 @@ _KINDS = {
     **dict.fromkeys(("action extraordinaire", "extraordinary action"), Kind.EXTRAORDINARY),
     **dict.fromkeys(("actions extraordinaires", "extraordinary actions"), Kind.EXTRAORDINARY),
 }
-_NUMBER = re.compile(r"(?:#|n[°ºo]\.?)?\s*(A[OE])?[\s#-]*([0-9]{1,9})", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:#|n[°ºo]\.?|№)?\s*(?:(A[OE])[\s#-]*)?([0-9]{1,9})", re.IGNORECASE)
 _VOTES = re.compile(r"([0-9]{1,9})(?:\s*/\s*([0-9]{1,9}))?")
 _HASHTAG = re.compile(
     r"(?<![\w#])#(?:actions?[-_]?(extra)?ordinaires?|(extra)?ordinary[-_]?actions?)(?![\w-])",
@@ -114,7 +116,8 @@ def read_inventory(source: bytes | str, file: str, kind: Kind | None = None) -> 
 
 def _is_header(cells: Sequence[str], _: Sequence[str]) -> bool:
     # Three of them: a row may well hold the word "Lien", or an object that is called "Action".
-    return len(known_fields(cells, _SYNONYMS)) >= 3
+    found = {_FIELDS.get(folded(cell)) for cell in cells if len(cell) < _LONGEST_TITLE}
+    return len(found - {None}) >= 3
 
 
 def _no_inventory(file: str, guess: Row | None) -> TableError:

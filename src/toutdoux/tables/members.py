@@ -159,7 +159,9 @@ def read_members(
     def is_header(cells: Sequence[str], titles: Sequence[str]) -> bool:
         if titles:
             # A title may well be somebody's name: only the same titles again are no member.
-            return sorted(map(folded, cells)) == sorted(map(folded, titles))
+            if len(cells) < len(titles) or folded(cells[0]) not in map(folded, titles):
+                return False
+            return sorted(filter(None, map(folded, cells))) == sorted(map(folded, titles))
         try:
             return _has_name(_columns(cells, wanted))
         except Refusal:

@@ -249,9 +249,10 @@ class _Reader:
         self.sheet.notes.append(
             say("the table of line {line} has other columns: passed over", line=self.line)
         )
-        while self.at < len(self.text) and line.strip() and "|" in line:
+        self._pass_line(line)
+        self._pass_line(self._line_at(self.at))
+        while "|" in (line := self._line_at(self.at)):
             self._pass_line(line)
-            line = self._line_at(self.at)
         self.table = None  # its titles no longer hold
         self.prose.clear()
         self.after_row = False

@@ -1,0 +1,77 @@
+"""`import scenario`: a history told in a file, played into an association's ledger."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from toutdoux.core.words import Refusal, say, say_n
+from toutdoux.scenario import load_scenario
+
+from .options import association_option, examples
+from .speech import Problem, shown, terminal
+
+if TYPE_CHECKING:
+    from toutdoux.actions.importing import Progress
+
+_word = terminal.word
+
+
+@click.command(
+    options_metavar=_word("[OPTIONS]"),
+    help=_word("Play a scenario file into the ledger of an association, founded if need be."),
+    epilog=examples(
+        "toutdoux import scenario history.yaml",
+        "toutdoux import scenario history.yaml --association loutres",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path), metavar=_word("FILE"))
+@association_option
+def scenario(file: Path, slug: str | None) -> None:
+    from toutdoux.config.database import prepare
+
+    from .desk import operator
+
+    told = load_scenario(file)
+    prepare()
+    from toutdoux.actions.importing import import_scenario
+    from toutdoux.association.models import Association
+
+    with _progress(len(told.lines)) as progress:
+        try:
+            done = import_scenario(
+                told, slug, now=datetime.now(UTC), operator=operator(), progress=progress
+            )
+        except Refusal as refusal:
+            raise Problem(refusal.why, refusal.remedy, str(file)) from None
+    name = Association.objects.get(pk=done.association).slug
+    if done.new:
+        sentence = say_n(
+            "{n} event is in the ledger of {name} now.",
+            "{n} events are in the ledger of {name} now.",
+            len(told.lines),
+            name=name,
+        )
+    else:
+        sentence = say("This file is in the ledger of {name} already: nothing changed.", name=name)
+    click.echo(shown(terminal.say(sentence)))
+
+
+@contextmanager
+def _progress(events: int) -> Iterator[Progress]:
+    """How far it is, on a terminal, where it takes more than a moment."""
+    if events < 5_000 or not sys.stderr.isatty():
+        yield lambda done, whole: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(_word("importing …"), total=None)
+        yield lambda done, whole: bar.update(task, completed=done, total=whole)

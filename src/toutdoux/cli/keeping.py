@@ -1,0 +1,322 @@
+"""Keeping and forgetting: `backup`, `restore`, `erase`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from toutdoux.config.home import backups
+from toutdoux.core.words import Refusal, Sentence, say, say_n
+from toutdoux.language import problem_of_system
+
+from .desk import Desk
+from .options import association_option, examples
+from .speech import Problem, shown, terminal
+
+if TYPE_CHECKING:
+    from toutdoux.ledger.forgetting import Kept
+
+_word = terminal.word
+_QUIET = 1.0  # seconds without a word, before the progress is shown
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal how far something is that takes over a second."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with_bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+    task = with_bar.add_task(title, total=None)
+    began, started = time.monotonic(), False
+
+    def show(done: int, total: int) -> None:
+        nonlocal started
+        if not started and time.monotonic() - began > _QUIET:
+            with_bar.start()
+            started = True
+        if started:
+            with_bar.update(task, completed=done, total=total)
+
+    try:
+        yield show
+    finally:
+        with_bar.stop()
+
+
+def _print(sentence: Sentence) -> None:
+    click.echo(shown(terminal.say(sentence)))
+
+
+def _file_name(now: datetime, before: str = "") -> Path:
+    return backups() / f"{before}{now:%Y%m%dT%H%M%SZ}.toutdoux"
+
+
+@click.command(
+    options_metavar=_word("[OPTIONS]"),
+    help=_word(
+        "Write everything into one file: ledgers, texts, accounts, settings, files."
+        " The program may go on meanwhile."
+    ),
+    epilog=examples("toutdoux backup", "toutdoux backup /media/disk/loutres.toutdoux"),
+)
+@click.argument("file", type=click.Path(path_type=Path), required=False, metavar=_word("[FILE]"))
+def backup(file: Path | None) -> None:
+    from toutdoux.config.database import prepare
+
+    prepare()
+    from toutdoux.ledger.backup import is_backup, save
+
+    now = datetime.now(UTC)
+    file = file or _file_name(now)
+    if file.exists() and not is_backup(file):
+        raise Problem(
+            say("there is something else of this name"), say("name another file"), str(file)
+        )
+    with _progress(_word("Writing the backup")) as progress:
+        try:
+            manifest = save(file, now, progress)
+        except OSError as error:
+            raise Problem(
+                say("this cannot be written: {problem}", problem=problem_of_system(error)),
+                say("check the disk and the permissions"),
+                str(file),
+            ) from None
+    count = sum(manifest.rows.values())
+    _print(say_n("{file}: {n} row", "{file}: {n} rows", count, file=str(file)))
+
+
+@click.command(
+    options_metavar=_word("[OPTIONS]"),
+    help=_word("Bring back everything that a backup holds, here or on another machine."),
+    epilog=examples(
+        "toutdoux restore loutres.toutdoux",
+        "toutdoux restore loutres.toutdoux --replace",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path), metavar=_word("FILE"))
+@click.option(
+    "--replace",
+    is_flag=True,
+    help=_word("Put it in the place of what is here, which goes into a backup first."),
+)
+def restore(file: Path, replace: bool) -> None:
+    from toutdoux.config.database import prepare, set_up
+
+    set_up()
+    from toutdoux.ledger.backup import opened
+
+    now = datetime.now(UTC)
+    kept = _file_name(now, "before-restore-")
+    try:
+        with _progress(_word("Reading the backup")) as reading, opened(file, reading) as found:
+            prepare()
+            with _progress(_word("Bringing it back")) as writing:
+                found.load((kept, now) if replace else None, writing)
+    except Refusal as refusal:
+        raise Problem(refusal.why, refusal.remedy, str(file)) from None
+    except OSError as error:
+        where = str(error.filename or file)
+        raise Problem(
+            say("{problem}", problem=problem_of_system(error)),
+            say("check the file, the disk and the permissions"),
+            where,
+        ) from None
+    if kept.exists():
+        _print(say("what was here is kept in {file}", file=str(kept)))
+    count = sum(found.manifest.rows.values())
+    _print(say_n("{file}: {n} row is back", "{file}: {n} rows are back", count, file=str(file)))
+
+
+# --- forgetting ----------------------------------------------------------------------------------
+
+
+@click.group(
+    options_metavar=_word("[OPTIONS]"),
+    subcommand_metavar=_word("COMMAND [ARGS]..."),
+    help=_word("Forget texts for ever; the ledger stays whole."),
+    epilog=examples(
+        "toutdoux erase member zoe", "toutdoux erase text AE1 reason", "toutdoux erase text J3"
+    ),
+)
+def erase() -> None:
+    pass
+
+
+_yes_option = click.option("--yes", is_flag=True, help=_word("Don't ask."))
+
+
+@erase.command(
+    "member",
+    options_metavar=_word("[OPTIONS]"),
+    help=_word("Forget who somebody was: their names, handles and addresses."),
+    epilog=examples("toutdoux erase member zoe", "toutdoux erase member zoe --texts --yes"),
+)
+@click.argument("member", metavar=_word("MEMBER"))
+@click.option("--texts", is_flag=True, help=_word("Forget all that they wrote, too."))
+@_yes_option
+@association_option
+def erase_member(member: str, texts: bool, yes: bool, slug: str | None) -> None:
+    desk = Desk(slug)
+    from toutdoux.ledger.forgetting import of_member
+
+    row = desk.member_row(member)
+    _forget(desk, of_member(desk.id, row.id, written=texts), yes, row.id)
+
+
+_WHATS = {
+    "object": ("object",),
+    "link": ("link", "links"),
+    "condition": ("condition",),
+    "reason": ("reason",),
+    "note": ("note",),
+}
+
+
+@erase.command(
+    "text",
+    options_metavar=_word("[OPTIONS]"),
+    help=_word("Forget a text of an action, or a journal entry (J3) in all its wordings."),
+    epilog=examples(
+        "toutdoux erase text AE1 reason",
+        "toutdoux erase text AE1 object --version 1",
+        "toutdoux erase text J3",
+    ),
+)
+@click.argument("ref", metavar=_word("REF"))
+@click.argument("what", type=click.Choice(list(_WHATS)), required=False)
+@click.option(
+    "--version",
+    "version",
+    type=click.IntRange(min=1),
+    help=_word("Only this wording of the object, counted from 1."),
+)
+@_yes_option
+@association_option
+def erase_text(
+    ref: str, what: str | None, version: int | None, yes: bool, slug: str | None
+) -> None:
+    desk = Desk(slug)
+    from toutdoux.ledger.forgetting import about
+
+    ref = desk.ref(ref)
+    _check_ref(desk, ref)
+    if what is None and not _is_journal(ref):
+        raise Problem(
+            say("an action has several texts"),
+            say("say which: {names}", names=", ".join(_WHATS)),
+            ref,
+        )
+    if version is not None and what != "object":
+        raise Problem(
+            say("only an object has several wordings"), say("leave this out"), "--version"
+        )
+    found = about(desk.id, ref, _WHATS[what] if what else ())
+    if version is not None:
+        wanted = _wordings(desk, ref, version)
+        found = [one for one in found if one.commitment in wanted]
+    _forget(desk, found, yes)
+
+
+def _is_journal(ref: str) -> bool:
+    return ref[:1] == "J" and ref[1:].isdigit()
+
+
+def _check_ref(desk: Desk, ref: str) -> None:
+    from toutdoux.ledger.book import entries_about
+
+    if not ref or not entries_about(desk.id, ref):
+        raise Problem(
+            say("there is no {ref} here", ref=ref),
+            say("see what there is with toutdoux list, or toutdoux journal list"),
+        )
+
+
+def _wordings(desk: Desk, ref: str, version: int) -> set[str]:
+    """The commitments to a wording of an object, and to those that it corrected."""
+    import orjson
+
+    from toutdoux.actions.models import Version
+    from toutdoux.ledger.book import entries_about
+
+    rows = Version.objects.filter(action__association=desk.id, action__ref=ref)
+    last = dict(rows.order_by("number").values_list("object", "number"))
+    if version not in last.values():
+        raise Problem(
+            say_n("the object has {n} wording", "the object has {n} wordings", len(last)),
+            say("name one of them"),
+            "--version",
+        )
+    entries = [orjson.loads(one.body) for one in entries_about(desk.id, ref)]
+    wanted, open_ = set(), set()
+    for entry in sorted(entries, key=lambda entry: (entry["at"], entry["seq"])):
+        commitment = entry["data"].get("texts", {}).get("object")
+        if commitment:
+            open_.add(commitment)
+            if commitment in last:
+                if last[commitment] == version:
+                    wanted |= open_
+                open_.clear()
+    return wanted
+
+
+def _forget(desk: Desk, found: Sequence[Kept], yes: bool, member: str | None = None) -> None:
+    """Say what will be forgotten, ask, forget it, and see that nothing of it stays."""
+    from django.db import Error
+
+    from toutdoux.actions import commands
+    from toutdoux.association.models import Member
+    from toutdoux.ledger.forgetting import scrub
+
+    if found:
+        if member is not None:
+            desk.carry_out(commands.check_left, member)
+        _tell(found)
+        if not yes:
+            _ask()
+        desk.carry_out(commands.erase, [one.commitment for one in found], member)
+    # Also where all was forgotten before: what stayed in the files then may go now.
+    try:
+        gone = scrub(Member._meta.db_table)
+    except Error:
+        gone = False
+    if not gone:
+        raise Problem(
+            say("this is forgotten, but the database's files could not be cleared of it"),
+            say("say this again when no other program uses the database and the disk has room"),
+        )
+    if not found:
+        _print(say("nothing of this is known any more"))
+    else:
+        n = len(found)
+        _print(say_n("{n} text is forgotten", "{n} texts are forgotten", n))
+
+
+def _tell(found: Sequence[Kept]) -> None:
+    click.echo(terminal.word("This will be forgotten for ever:"), err=True)
+    for one in found:
+        line = " ".join(one.text.split())
+        click.echo(shown(f"  {one.what}: {line[:70]}{'…' if len(line) > 70 else ''}"), err=True)
+    earlier = sorted(backups().glob("*.toutdoux"))
+    if earlier:
+        told = terminal.word("These backups still hold it, and so do copies kept elsewhere:")
+        click.echo(told, err=True)
+        for file in earlier:
+            click.echo(shown(f"  {file}"), err=True)
+
+
+def _ask() -> None:
+    if not sys.stdin.isatty():
+        raise Problem(
+            say("nobody is there to be asked"), say("add --yes if this is meant"), "--yes"
+        )
+    if not click.confirm(terminal.word("Forget it?"), err=True):
+        raise click.Abort

@@ -1,0 +1,113 @@
+"""Bundles: a ledger's entries in a file, without a text or a name, for anybody to verify.
+
+JSON Lines, ASCII, each line ended by one line feed and written exactly so, without blanks:
+
+    {"association":"<id>","format":"toutdoux-ledger","head":"<hash>","length":<n>,"version":1}
+    {"entry":<the entry's bytes, as they were hashed>,"hash":"<hash>"}
+    …
+
+`docs/ledger.md` says all that it takes to write another verifier.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import orjson
+
+from toutdoux.core.chain import FORMAT, Broken, canonical
+from toutdoux.core.words import Refusal, say
+
+_FORMAT = "toutdoux-ledger"
+_LONGEST_LINE = 64 * 1024 * 1024
+_BEFORE, _BETWEEN, _AFTER = b'{"entry":', b',"hash":"', b'"}\n'
+_HASH = re.compile(r"[0-9a-f]{64}")
+_TAIL = len(_BETWEEN) + 64 + len(_AFTER)
+
+
+def write_bundle(
+    file: Path,
+    association: str,
+    length: int,
+    head: str,
+    rows: Iterator[tuple[int, bytes, str]],
+    progress: Callable[[int], None],
+) -> None:
+    """Write a bundle whole, or not at all."""
+    partial = file.with_name(f".{file.name}.{os.getpid()}.part")
+    first = {
+        "association": association,
+        "format": _FORMAT,
+        "head": head,
+        "length": length,
+        "version": FORMAT,
+    }
+    try:
+        with open(partial, "xb") as out:
+            out.write(canonical(first) + b"\n")
+            for seq, body, hash in rows:
+                out.write(_BEFORE + body + _BETWEEN + hash.encode() + _AFTER)
+                progress(seq)
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(file)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+class Bundle:
+    """A bundle to be verified."""
+
+    def __init__(self, file: Path) -> None:
+        """Raises `Refusal` where it is no bundle of this format."""
+        self.file = file
+        with open(file, "rb") as lines:
+            line = lines.readline(10_000)
+        try:
+            first = orjson.loads(line)
+            self.association = str(first["association"])
+            self.head = str(first["head"])
+            self.length = int(first["length"])
+            known = (first["format"], first["version"]) == (_FORMAT, FORMAT)
+            whole = canonical(first) + b"\n" == line and len(first) == 5
+        except (ValueError, KeyError, TypeError):
+            known = whole = False
+        if not (known and whole and _HASH.fullmatch(self.head)):
+            raise Refusal(
+                say(
+                    "this is no bundle that this version knows: its first line says something else"
+                ),
+                say("export it again with toutdoux export"),
+            )
+
+    def rows(self) -> Iterator[tuple[int, bytes, str]]:
+        """The entries as the file has them. Raises `Broken` at the first that is not written as it
+        must be, and where the file ends early or goes on too long."""
+        seq, hash = 0, ""
+        with open(self.file, "rb") as lines:
+            lines.readline(10_000)
+            for seq, line in enumerate(iter(lambda: lines.readline(_LONGEST_LINE), b""), 1):
+                tail = line[-_TAIL:]
+                hash = tail[len(_BETWEEN) : -len(_AFTER)].decode("ascii", "replace")
+                if (
+                    seq > self.length
+                    or line[: len(_BEFORE)] != _BEFORE
+                    or tail[: len(_BETWEEN)] != _BETWEEN
+                    or tail[-len(_AFTER) :] != _AFTER
+                    or not _HASH.fullmatch(hash)
+                ):
+                    raise Broken(seq, say("it is no entry of this format"))
+                yield seq, line[len(_BEFORE) : -_TAIL], hash
+        if seq < self.length:
+            raise Broken(
+                seq + 1,
+                say("it is missing: the bundle ends after {n} of {all}", n=seq, all=self.length),
+            )
+        if hash != self.head:
+            raise Broken(
+                seq, say("it is not the one that the bundle's first line names as the last")
+            )

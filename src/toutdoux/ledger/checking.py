@@ -1,0 +1,127 @@
+"""Verifying ledgers and bundles, with two processors where there are two.
+
+Checking the chain (read, hash, parse) and deciding again take about as long as each other: the one
+goes on in another process, which hands the entries over as it goes.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from toutdoux.core.chain import START, Body, Broken, Checked, Rows
+from toutdoux.core.entries import Vote, brief
+from toutdoux.core.verification import Chain, Verified, verify
+from toutdoux.core.words import Sentence, say
+
+from .bundle import Bundle
+
+Progress = Callable[[int], None]
+"""Told now and then how many entries were read."""
+
+_WORTH_A_PROCESS = 20_000
+_AT_ONCE = 4_000
+_SIZE = struct.Struct("<Q")
+
+
+def verify_bundle(bundle: Bundle, progress: Progress = lambda _: None) -> Verified:
+    """Verify a bundle. Raises `Broken` at the first entry that differs."""
+    verified = verify(bundle.rows, None, checking(bundle.length, progress))
+    if verified.record.founding["data"]["association"] != bundle.association:
+        raise Broken(1, say("it founds another association than the bundle's first line names"))
+    return verified
+
+
+def checking(length: int, progress: Progress) -> Callable[[Callable[[], Rows]], Chain]:
+    """How a chain of a length is best checked."""
+    if length < _WORTH_A_PROCESS:
+        return lambda rows: Checked(rows())
+    return lambda rows: CheckedElsewhere(rows, progress)
+
+
+class CheckedElsewhere:
+    """A chain that is checked by another process; otherwise like `core.chain.Checked`.
+
+    The other process ends with this one: it writes into a pipe that nobody reads any more.
+    """
+
+    def __init__(self, rows: Callable[[], Rows], progress: Progress) -> None:
+        self.rows = rows
+        self.progress = progress
+        self.length = 0
+        self.head = START
+
+    def __iter__(self) -> Iterator[Body | Vote]:
+        read_end, write_end = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        child = os.fork()
+        if child == 0:
+            os.close(read_end)
+            _serve(self.rows, write_end)
+        os.close(write_end)
+        try:
+            with open(read_end, "rb") as pipe:
+                yield from self._receive(pipe)
+        finally:
+            os.waitpid(child, 0)
+
+    def _receive(self, pipe: BinaryIO) -> Iterator[Body | Vote]:
+        read = 0
+        while True:
+            size = pipe.read(_SIZE.size)
+            if len(size) < _SIZE.size:
+                raise OSError("the checking process ended early")
+            what, told = marshal.loads(pipe.read(_SIZE.unpack(size)[0]))
+            if what == "entries":
+                yield from told
+                read += len(told)
+                self.progress(read)
+            elif what == "broken":
+                seq, message, values = told
+                raise Broken(seq, Sentence(message, values))
+            elif what == "fault":
+                raise OSError(told)
+            else:
+                self.length, self.head = told
+                return
+
+
+def _serve(rows: Callable[[], Rows], write_end: int) -> None:
+    """What the other process does: check, hand over, end."""
+    status = 1
+    try:
+        with open(write_end, "wb") as pipe:
+            try:
+                _hand_over(Checked(rows()), pipe)
+            except Broken as broken:
+                _send(pipe, "broken", (broken.seq, broken.why.message, dict(broken.why.values)))
+            except Exception as error:
+                _send(pipe, "fault", str(error))
+        status = 0
+    finally:
+        os._exit(status)  # nothing of the parent's is flushed or closed twice
+
+
+def _hand_over(chain: Checked, pipe: BinaryIO) -> None:
+    batch: list[Body | Vote] = []
+    for entry in chain:
+        try:
+            batch.append(brief(entry) or entry)
+        except (KeyError, TypeError):
+            batch.append(entry)  # whoever reads it says what is wrong with it
+        if len(batch) == _AT_ONCE:
+            _send(pipe, "entries", batch)
+            batch = []
+    _send(pipe, "entries", batch)
+    _send(pipe, "end", (chain.length, chain.head))
+
+
+def _send(pipe: BinaryIO, what: str, told: Any) -> None:
+    written = marshal.dumps((what, told))
+    pipe.write(_SIZE.pack(len(written)))
+    pipe.write(written)

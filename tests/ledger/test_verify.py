@@ -1,0 +1,278 @@
+"""Verifying: whatever was changed is named, in the entries and in the tables."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import orjson
+import pytest
+from django.db import connection
+
+from tests.ledger.small import Small
+from toutdoux.actions import commands
+from toutdoux.actions.models import Action, ImportedAction, Version, Vote
+from toutdoux.actions.verifying import verify_association
+from toutdoux.association.models import (
+    Association,
+    CharterVersion,
+    Member,
+    Membership,
+    Period,
+    Role,
+)
+from toutdoux.core.chain import Broken, canonical, digest
+from toutdoux.core.words import Refusal
+from toutdoux.journal.models import JournalEntry, Publication
+from toutdoux.ledger import book
+from toutdoux.ledger.bundle import Bundle, write_bundle
+from toutdoux.ledger.checking import verify_bundle
+from toutdoux.ledger.models import Entry, Ledger, Text
+
+
+@pytest.fixture
+def small(home):
+    told = Small()
+    commands.settle(told.request(40))
+    return told
+
+
+def difference(small):
+    with pytest.raises(Broken) as caught:
+        verify_association(small.id)
+    return caught.value
+
+
+def test_what_was_recorded_is_found_whole(small):
+    verified = verify_association(small.id)
+    assert verified.length == Ledger.objects.get().length
+    assert verified.decisions == 2
+
+
+def test_every_changed_entry_is_named(small):
+    for row in list(Entry.objects.order_by("seq")):
+        body = bytes(row.body)
+        Entry.objects.filter(seq=row.seq).update(body=body.replace(b'"seq"', b'"sep"', 1))
+        assert difference(small).seq == row.seq
+        Entry.objects.filter(seq=row.seq).update(body=body)
+    verify_association(small.id)
+
+
+def test_an_entry_that_is_gone_is_named(small):
+    last = Entry.objects.order_by("seq").last()
+    Entry.objects.filter(seq=last.seq).delete()
+    assert difference(small).seq == last.seq
+
+
+def rewrite(small, change):
+    """Somebody with the database at hand rewrites history: every hash is right again."""
+    prev = "0" * 64
+    for row in list(Entry.objects.order_by("seq")):
+        entry = orjson.loads(bytes(row.body))
+        change(entry)
+        entry["prev"] = prev
+        body = canonical(entry)
+        prev = digest(body)
+        Entry.objects.filter(seq=row.seq).update(body=body, hash=prev)
+    Ledger.objects.update(head=prev)
+
+
+def decision_of(small, ref):
+    for row in Entry.objects.filter(subject=ref):
+        entry = orjson.loads(bytes(row.body))
+        if entry["kind"] in ("action.adopted", "action.cancelled"):
+            return row.seq
+    raise AssertionError(ref)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"how": "majority"},
+        {"for": 3},
+        {"against": 1},
+        {"roll": 4},
+        {"contested": 1},
+    ],
+)
+def test_a_decision_that_does_not_follow_is_named_though_every_hash_is_right(small, forged):
+    seq = decision_of(small, "AE1")
+
+    def change(entry):
+        if entry["seq"] == seq:
+            entry["data"].update(forged)
+
+    rewrite(small, change)
+    assert difference(small).seq == seq
+
+
+def test_a_decision_dated_otherwise_is_named(small):
+    seq = decision_of(small, "AE1")
+
+    def change(entry):
+        if entry["seq"] == seq:
+            entry["at"] = entry["at"].replace("T", "T", 1)[:-8] + "000001Z"
+
+    rewrite(small, change)
+    assert difference(small).seq == seq
+
+
+def test_a_vote_by_nobody_is_named(small):
+    votes = [e for e in map(body_of, Entry.objects.order_by("seq")) if e["kind"] == "vote.cast"]
+
+    def change(entry):
+        if entry["seq"] == votes[0]["seq"]:
+            entry["by"] = "0" * 16
+
+    rewrite(small, change)
+    assert difference(small).seq == votes[0]["seq"]
+
+
+def body_of(row):
+    return orjson.loads(bytes(row.body))
+
+
+def small_day():
+    from tests.ledger.small import BEGIN
+
+    return BEGIN - timedelta(days=3)
+
+
+def delete_a_reason():
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM ledger_text WHERE text LIKE 'Zut%%'")
+
+
+TABLES = {
+    "a vote": lambda: Vote.objects.filter(counted=True).update(choice="abstain"),
+    "a vote that is gone": lambda: Vote.objects.all().delete(),
+    "a vote too many": lambda: Vote.objects.create(
+        action_id=Action.objects.first().pk,
+        ballot="action",
+        member="x",
+        counted=True,
+        choice="for",
+    ),
+    "a tally": lambda: Action.objects.filter(ref="AE1").update(votes_for=7),
+    "a state": lambda: Action.objects.filter(ref="AE1").update(state="cancelled"),
+    "a leader": lambda: Action.objects.filter(ref="AE1").update(leader="x"),
+    "a version": lambda: Version.objects.filter(number=1).delete(),
+    "an action that is gone": lambda: (
+        Vote.objects.all().delete(),
+        Version.objects.all().delete(),
+        Action.objects.filter(ref="AO1").delete(),
+    ),
+    "a name": lambda: Member.objects.filter(handle="ana").update(name="Anna Brun"),
+    "a handle": lambda: Member.objects.filter(handle="ana").update(handle="anna"),
+    "a founder": lambda: Member.objects.filter(handle="ana").update(founder=True),
+    "a membership": lambda: (
+        Membership.objects.filter(member__handle="ana").update(left=None)
+        and Membership.objects.filter(member__handle="ana").update(joined=small_day())
+    ),
+    "a member too many": lambda: Member.objects.create(
+        id="x", association=Association.objects.get(), handle="x", name="x"
+    ),
+    "a text": lambda: Text.objects.filter(text__startswith="Ouvrir").update(text="Fermer"),
+    "a text that is gone": delete_a_reason,
+    "a charter": lambda: CharterVersion.objects.update(rules={"preset": "lazy-consensus"}),
+    "a period": lambda: Period.objects.update(name="A21"),
+    "a role": lambda: Role.objects.update(last="2021-04-01"),
+    "a journal entry": lambda: JournalEntry.objects.update(removed=True),
+    "a publication": lambda: Publication.objects.update(sha256="1" * 64),
+    "the association's name": lambda: Association.objects.update(name="Les Castors"),
+    "the length": lambda: Ledger.objects.update(length=3),
+    "an imported action": lambda: ImportedAction.objects.create(
+        association=Association.objects.get(),
+        ref="AO99",
+        kind="ordinary",
+        number=99,
+        object="x",
+        date="2021-01-01",
+        votes_for=1,
+        votes_against=0,
+        expressed=1,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_tables_that_say_otherwise_are_noticed(small, what):
+    TABLES[what]()
+    difference(small)
+
+
+# --- bundles -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bundle(small, tmp_path):
+    file = tmp_path / "loutres.jsonl"
+    ledger = Ledger.objects.get()
+    write_bundle(file, ledger.id, ledger.length, ledger.head, book.rows(ledger.id), lambda _: None)
+    return file
+
+
+def test_a_bundle_verifies_without_the_database(bundle, small):
+    assert verify_bundle(Bundle(bundle)).head == Ledger.objects.get().head
+
+
+def test_a_bundle_holds_no_text_and_no_name(bundle):
+    written = bundle.read_text("ascii")
+    for text in Text.objects.values_list("text", flat=True):
+        if len(text) > 3:
+            assert text not in written
+            assert json.dumps(text)[1:-1] not in written
+
+
+def is_whole(file):
+    try:
+        verify_bundle(Bundle(file))
+    except (Broken, Refusal):
+        return False
+    return True
+
+
+def test_every_flipped_byte_of_a_small_bundle_is_noticed(home, tmp_path):
+    small = Small(short=True)
+    file = tmp_path / "small.jsonl"
+    ledger = Ledger.objects.get(id=small.id)
+    write_bundle(file, ledger.id, ledger.length, ledger.head, book.rows(ledger.id), lambda _: None)
+    whole = file.read_bytes()
+    assert is_whole(file)
+    for place in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1
+        file.write_bytes(bytes(flipped))
+        assert not is_whole(file), place
+
+
+def test_a_bundle_cut_anywhere_is_noticed(bundle):
+    whole = bundle.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for count in range(len(lines)):
+        bundle.write_bytes(b"".join(lines[:count]))
+        assert not is_whole(bundle)
+    for cut in (1, 2, 70, 100):
+        bundle.write_bytes(whole[:-cut])
+        assert not is_whole(bundle)
+
+
+def test_lines_swapped_doubled_or_added_in_a_bundle_are_noticed(bundle):
+    lines = bundle.read_bytes().splitlines(keepends=True)
+    for index in range(1, len(lines) - 1):
+        swapped = [*lines[:index], lines[index + 1], lines[index], *lines[index + 2 :]]
+        doubled = [*lines[: index + 1], *lines[index:]]
+        for changed in (swapped, doubled, [*lines, lines[-1]], [*lines, b"\n"]):
+            bundle.write_bytes(b"".join(changed))
+            assert not is_whole(bundle)
+
+
+def test_a_long_chain_is_checked_by_another_process_alike(small, bundle, monkeypatch):
+    from toutdoux.ledger import checking
+
+    monkeypatch.setattr(checking, "_WORTH_A_PROCESS", 0)
+    monkeypatch.setattr(checking, "_AT_ONCE", 3)
+    assert verify_bundle(Bundle(bundle)).length == verify_association(small.id).length
+    row = Entry.objects.order_by("seq")[5]
+    Entry.objects.filter(seq=row.seq).update(hash="0" * 64)
+    assert difference(small).seq == row.seq
