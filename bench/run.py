@@ -6,6 +6,7 @@ machine one does not know: the ratio says how many times the floor the work take
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import statistics
@@ -127,6 +128,49 @@ def bench_commands(rows: list[list[str]], folder: Path) -> None:
         rows.append(_row(f"  … {form} alone", taken, floor, "python -c pass", None, memory))
 
 
+def bench_ledger(rows: list[list[str]], folder: Path) -> None:
+    """Verifying and voting, in a ledger of a thousand entries and in one of a million."""
+    floor, _ = process(sys.executable, "-c", "pass")
+    for entries in (1_000, 1_000_000):
+        home = folder / str(entries)
+        built = _ledger(home, "build", str(entries))
+        size = f"{built['entries']:,} entries"
+        if entries > 1_000:
+            told = _ledger(home, "verify")
+            rows.append(
+                _row(
+                    f"verify, {size}",
+                    told["seconds"],
+                    told["floor"],
+                    "read, hash, parse",
+                    int(told["entries"]),
+                    told["memory"],
+                )
+            )
+        told = _ledger(home, "vote")
+        rows.append(_row(f"one vote, {size}", told["seconds"], told["floor"], "insert, commit", 1))
+        rows.append(_vote_as_a_process(home, size, floor))
+
+
+def _ledger(home: Path, *arguments: str) -> dict[str, float]:
+    script = Path(__file__).with_name("ledger.py")
+    done = subprocess.run(
+        [sys.executable, script, home, *arguments], stdout=subprocess.PIPE, check=True
+    )
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def _vote_as_a_process(home: Path, size: str, floor: float) -> list[str]:
+    os.environ["TOUTDOUX_HOME"] = str(home)
+    toutdoux = [sys.executable, "-m", "toutdoux"]
+    proposal = ("propose", "ordinary", "Essai", "--by", "m1")
+    ref = subprocess.check_output([*toutdoux, *proposal], text=True).strip()
+    taken, memory = process(*toutdoux, "vote", ref, "for", "--by", "m2")
+    del os.environ["TOUTDOUX_HOME"]
+    return _row(f"toutdoux vote, {size}", taken, floor, "python -c pass", None, memory)
+
+
 def _row(
     name: str,
     taken: float,
@@ -137,10 +181,10 @@ def _row(
 ) -> list[str]:
     return [
         name,
-        f"{taken:.3f}",
+        f"{taken:.3f}" if taken >= 0.1 else f"{taken:.5f}",
         f"{votes / taken:,.0f}" if votes else "",
         f"{memory:.0f}" if memory else "",
-        f"{floor:.3f} ({floor_name})",
+        f"{floor:.3f} ({floor_name})" if floor >= 0.005 else f"{floor:.5f} ({floor_name})",
         f"{taken / floor:.1f}",
     ]
 
@@ -150,9 +194,10 @@ def main() -> None:
     # The commands first: a child's memory is counted from what its parent held when it began.
     with tempfile.TemporaryDirectory() as folder:
         bench_commands(rows, Path(folder))
+        bench_ledger(rows, Path(folder))
     bench_rules(rows)
     print_table(
-        ["what", "seconds", "votes/s", "MB", "floor, seconds", "× floor"], rows, right=(1, 2, 3, 5)
+        ["what", "seconds", "a second", "MB", "floor, seconds", "× floor"], rows, right=(1, 2, 3, 5)
     )
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{RUNS} runs each, medians; this process held {own:.0f} MB at most.")

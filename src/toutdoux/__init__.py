@@ -4,4 +4,4 @@
 the command line. ``docs/architecture.md`` tells how the rest hangs together.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

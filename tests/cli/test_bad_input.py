@@ -258,10 +258,10 @@ def test_a_period_can_be_unknown_in_a_file_that_has_none(tmp_path: Path) -> None
 
 def test_a_fault_of_the_program_itself_is_one_sentence_too() -> None:
     program = (
-        "import sys, toutdoux.cli; sys.argv = ['toutdoux', 'replay', 'x']\n"
-        "m = sys.modules['toutdoux.cli.main']\n"
+        "import sys, toutdoux.cli, toutdoux.cli.judging as judging\n"
+        "sys.argv = ['toutdoux', 'replay', 'x']\n"
         "def broken(file): raise ZeroDivisionError('seven')\n"
-        "m.load_scenario = broken; m.main()\n"
+        "judging.load_scenario = broken; toutdoux.cli.main()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -136,7 +136,6 @@ def test_a_list_without_filters_has_what_is_to_decide_and_to_do(busy: Home) -> N
         (["--open", "--at", ago(days=2)], ["AO2", "AE2"]),
         (["--standing", "--leader", "bob"], []),
     ],
-    ids=lambda value: " ".join(map(str, value)) if value and "-" in value[0] else "",
 )
 def test_a_list_has_what_its_filters_ask(busy: Home, filters: list[str], found: list[str]) -> None:
     assert refs(busy, *filters) == found

@@ -6,8 +6,11 @@ A page tells the reader what to type; the same is typed here, in an empty folder
 - in a ```console block, each line that begins with `$ toutdoux` is run, and what stands below it,
   up to the next one, is what it must print; a line `…` stands for any lines;
 - in a ```sh block, each line that begins with `toutdoux` is run;
+- before it there may be variables, as in `TOUTDOUX_HOME=elsewhere toutdoux …`;
+- what stands in a ```bash block is not run: it takes a server, or another machine;
 - each must end with status 0, or with the one in `<!-- status: 2 -->` before the block.
 
+Each page has a ledger of its own, in the folder `home`: commands find what those before them kept.
 French pages are read with a French locale, the others with an English one. When the software says
 something new on purpose, `UPDATE_DOCS=1 python -m pytest tests/docs` writes it into the pages.
 """
@@ -46,6 +49,7 @@ UPDATE = bool(os.environ.get("UPDATE_DOCS"))
 _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w+)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
+_COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )*toutdoux ")
 _NOTE = re.compile(r"<!-- (file|status): (\S+) -->\s*\Z")
 
 
@@ -89,9 +93,7 @@ class Command:
 
 def commands(block: Block) -> list[Command]:
     if block.language == "sh":
-        return [
-            Command(line, None) for line in block.body.splitlines() if line.startswith("toutdoux")
-        ]
+        return [Command(line, None) for line in block.body.splitlines() if _COMMAND.match(line)]
     if block.language != "console":
         return []
     parts = re.split(r"^\$ (.*)\n", block.body, flags=re.MULTILINE)
@@ -99,7 +101,7 @@ def commands(block: Block) -> list[Command]:
     return [
         Command(line, shown)
         for line, shown in zip(parts[1::2], parts[2::2], strict=True)
-        if line.startswith("toutdoux")
+        if _COMMAND.match(line)
     ]
 
 
@@ -115,9 +117,19 @@ def fits(shown: str, printed: str) -> bool:
     return re.fullmatch(pattern, tidy(printed) + "\n") is not None
 
 
+def rewritten(shown: str, printed: str) -> str:
+    """What a page is to show of what is printed now: where it broke off, it does again."""
+    lines = tidy(printed).split("\n")
+    kept = tidy(shown).split("\n")
+    return "\n".join([*lines[: len(kept) - 1], "…"] if kept[-1] == "…" else lines)
+
+
 def run(line: str, folder: Path, french: bool) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
+    environment.pop("DATABASE_URL", None)
     environment |= {
+        "TOUTDOUX_HOME": str(folder / "home"),
+        "TOUTDOUX_OPERATOR": "ana",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "LC_ALL": "fr_FR.UTF-8" if french else "en_GB.UTF-8",
         "PYTHONUTF8": "1",
@@ -143,15 +155,19 @@ def test_commands_do_what_the_page_says(path: Path, tmp_path: Path) -> None:
     for block in blocks(text):
         if block.file:
             (tmp_path / block.file).write_text(block.body, "utf-8")
-        body = block.body
+        body, place = block.body, 0
         for command in commands(block):
             ran = run(command.line, tmp_path, path.name in FRENCH)
             assert ran.returncode == block.status, f"{command.line}\n{ran.stdout}"
-            if command.shown is None or fits(command.shown, ran.stdout):
+            if command.shown is None:
                 continue
-            assert UPDATE, f"{command.line}\nprints\n{ran.stdout}\nand the page says otherwise"
-            says = f"$ {command.line}\n{command.shown}"
-            body = body.replace(says, f"$ {command.line}\n{tidy(ran.stdout)}\n")
+            says = says_now = f"$ {command.line}\n{command.shown}"
+            if not fits(command.shown, ran.stdout):
+                assert UPDATE, f"{command.line}\nprints\n{ran.stdout}\nand the page says otherwise"
+                says_now = f"$ {command.line}\n{rewritten(command.shown, ran.stdout)}\n"
+            place = body.index(says, place)
+            body = body[:place] + says_now + body[place + len(says) :]
+            place += len(says_now)
         updated.append(text[done : block.begin] + body)
         done = block.end
     if UPDATE:
@@ -213,7 +229,7 @@ def headings(text: str) -> list[int]:
 
 
 def typed(text: str) -> list[tuple[str, ...]]:
-    """What a page tells to type, without the names of files and the language."""
+    """What a page tells to type, without what is in its language: files, names, sentences."""
     lines = []
     for block in blocks(text):
         if block.language == "sh":
@@ -223,9 +239,9 @@ def typed(text: str) -> list[tuple[str, ...]]:
     plain = []
     for line in lines:
         words = shlex.split(re.sub(r"--lang \w+", "", line))
-        kept = [word for word in words if "." not in word or word.startswith(".")]
-        outs = {kept.index("--out") + 1} if "--out" in kept else set()
-        plain.append(tuple(word for index, word in enumerate(kept) if index not in outs))
+        kept = [word for word in words if not re.search(r".\.| ", word)]
+        named = {kept.index(one) + 1 for one in ("--out", "--slug", "--association") if one in kept}
+        plain.append(tuple(word for index, word in enumerate(kept) if index not in named))
     return plain
 
 
@@ -249,6 +265,19 @@ def test_both_languages_tell_the_same_rules() -> None:
 # --- the command line ----------------------------------------------------------------------------
 
 
+def every_command(
+    group: click.Group = cli, context: click.Context | None = None
+) -> Iterator[tuple[str, click.Command]]:
+    """All commands by what is typed after `toutdoux`, those of groups too."""
+    context = context or click.Context(cli)
+    for word in group.list_commands(context):
+        command = group.get_command(context, word)
+        assert command is not None
+        yield word, command
+        if isinstance(command, click.Group):
+            yield from ((f"{word} {name}", one) for name, one in every_command(command, context))
+
+
 def options(command: click.Command) -> set[str]:
     return {
         text
@@ -259,25 +288,44 @@ def options(command: click.Command) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("path", ["docs/use.md", "docs/utiliser.md"])
-def test_every_command_and_option_is_documented(path: str) -> None:
-    sections = dict(
-        re.findall(r"^### `toutdoux (\w+).*?`\n(.*?)(?=^#|\Z)", page(path), re.M | re.S)
-    )
-    assert set(sections) == set(cli.commands)
-    for command, section in sections.items():
+COMMANDS = {
+    name: command for name, command in every_command() if not isinstance(command, click.Group)
+}
+REFERENCES = ["docs/use.md", "docs/utiliser.md"]
+
+
+def sections(path: str) -> dict[str, str]:
+    """The commands that have a section in a page's reference."""
+    return dict(re.findall(r"^### `toutdoux (\w+).*?`\n(.*?)(?=^#|\Z)", page(path), re.M | re.S))
+
+
+def listed(path: str) -> list[tuple[str, set[str]]]:
+    """The commands that have a row there, each with its options."""
+    rows = re.findall(r"^\| `([a-z -]+)` \|((?: `--[\w-]+`)*) \|$", page(path), re.MULTILINE)
+    return [(name, set(re.findall(r"--[\w-]+", its))) for name, its in rows]
+
+
+@pytest.mark.parametrize("path", REFERENCES)
+def test_every_command_is_documented_once(path: str) -> None:
+    names = [*sections(path), *(name for name, _ in listed(path))]
+    assert sorted(names) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("path", REFERENCES)
+def test_every_option_is_documented(path: str) -> None:
+    for command, section in sections(path).items():
         rows = re.findall(r"^\| `(--[\w-]+)", section, re.MULTILINE)
-        assert set(rows) == options(cli.commands[command]), f"options of {command}"
+        assert set(rows) == options(COMMANDS[command]), f"options of {command}"
         assert len(rows) == len(set(rows))
+    for command, its in listed(path):
+        there = [one for one in COMMANDS[command].params if isinstance(one, click.Option)]
+        assert its == {one.opts[0] for one in there}, f"options of {command}"
 
 
-@pytest.mark.parametrize("path", ["docs/use.md", "docs/utiliser.md"])
+@pytest.mark.parametrize("path", REFERENCES)
 def test_choices_of_options_are_those_there_are(path: str) -> None:
-    sections = dict(
-        re.findall(r"^### `toutdoux (\w+).*?`\n(.*?)(?=^#|\Z)", page(path), re.M | re.S)
-    )
-    for command, section in sections.items():
-        for option in cli.commands[command].params:
+    for command, section in sections(path).items():
+        for option in COMMANDS[command].params:
             if isinstance(option.type, click.Choice):
                 written = r"\|".join(str(choice) for choice in option.type.choices)
                 assert f"| `{option.opts[0]} {written}` |" in section
@@ -285,7 +333,7 @@ def test_choices_of_options_are_those_there_are(path: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
 def test_no_option_is_named_that_does_not_exist(path: Path) -> None:
-    there = set().union(*map(options, cli.commands.values())) | {"--help", "--version"}
+    there = {"--help", "--version"}.union(*(options(command) for _, command in every_command()))
     for line in path.read_text("utf-8").splitlines():
         if "toutdoux" in line:
             assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", line)) <= there, line
@@ -401,3 +449,21 @@ def test_every_module_of_the_core_has_its_line_in_the_architecture() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     modules = {path.name for path in (ROOT / "src" / "toutdoux" / "core").glob("*.py")}
     assert set(re.findall(r"^\| `(\w+\.py)` \|", page, re.MULTILINE)) == modules - {"__init__.py"}
+
+
+# --- the ledger ----------------------------------------------------------------------------------
+
+
+def test_every_kind_of_entry_has_its_row() -> None:
+    section = page("docs/ledger.md").partition("## The kinds of entries")[2].partition("\n## ")[0]
+    told = [
+        kind
+        for row in re.findall(r"^\| (`\w+\.\w+`.*?) \|", section, re.MULTILINE)
+        for kind in re.findall(r"`(\w+\.\w+)`", row)
+    ]
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "src" / "toutdoux").rglob("*.py"))
+    projected = re.findall(r"@projects\((.*?)\)", source, re.DOTALL)
+    known = re.findall(r'Draft\("(\w+\.\w+)"', source)
+    known += re.findall(r'"(\w+\.\w+)"', "".join(projected))
+    assert len(told) == len(set(told))
+    assert set(told) == set(known)

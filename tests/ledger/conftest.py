@@ -30,9 +30,13 @@ with pytest.MonkeyPatch.context() as _patch:
     start()
 
 
-def _use(config: dict[str, Any]) -> None:
-    """Have Django talk to another database from now on."""
+def _use(config: dict[str, Any], place: Path | None = None) -> None:
+    """Have Django talk to another database from now on, and keep its files in another folder."""
+    from django.conf import settings
     from django.db import connections
+
+    if place is not None:
+        settings.MEDIA_ROOT = place / "files"
 
     connections["default"].close()
     del connections["default"]
@@ -77,7 +81,7 @@ def home(_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     shutil.copyfile(_template, file)
     monkeypatch.setenv("TOUTDOUX_HOME", str(place))
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    _use(_sqlite(file))
+    _use(_sqlite(file), place)
     yield place
     _use(_sqlite(_template))
 
@@ -106,7 +110,7 @@ def postgres_home(
     name = postgres_server.create_database(_postgres_template)
     monkeypatch.setenv("TOUTDOUX_HOME", str(place))
     monkeypatch.setenv("DATABASE_URL", postgres_server.url(name))
-    _use(_postgres(postgres_server.url(name)))
+    _use(_postgres(postgres_server.url(name)), place)
     yield place
     _use(_sqlite(_template))
     postgres_server.drop_database(name)
@@ -132,7 +136,7 @@ def own_postgres_home(
     url = own_postgres.url(own_postgres.create_database())
     monkeypatch.setenv("TOUTDOUX_HOME", str(place))
     monkeypatch.setenv("DATABASE_URL", url)
-    _use(_postgres(url))
+    _use(_postgres(url), place)
     _migrate()
     yield place
     _use(_sqlite(_template))

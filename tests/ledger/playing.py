@@ -48,7 +48,7 @@ class Played:
             "Banc d’essai",
             now=begin,
             via="test",
-            slug=f"a{commands._new_id()}",
+            slug=f"a{commands.new_id()}",
             time_zone="Europe/Paris",
             language="fr",
             charter=history.charter,

@@ -124,7 +124,7 @@ def found(
     charter: Charter,
 ) -> str:
     """Found an association, with a ledger of its own. Returns its id."""
-    name = _one_line(name, "the association's name")
+    name = one_line(name, say("the association's name"))
     slug = slug or plain(name)
     if not _HANDLE.fullmatch(slug):
         raise Refusal(
@@ -137,7 +137,7 @@ def found(
                 say("there is already an association “{slug}”", slug=slug),
                 say("give this one another short name, with --slug"),
             )
-        id = _new_id()
+        id = new_id()
         writer = book.found(id, now, via, operator)
         data = {
             "format": FORMAT,
@@ -163,7 +163,7 @@ def change_association(
     """Change an association's name, time zone or language."""
     data = {"time_zone": time_zone, "language": language}
     told = {key: value for key, value in data.items() if value is not None}
-    texts = {} if name is None else {"name": _one_line(name, "the association's name")}
+    texts = {} if name is None else {"name": one_line(name, say("the association's name"))}
 
     def work(writer: Writer, at: datetime) -> str:
         writer.append(Draft("association.changed", told, texts), at=at)
@@ -172,7 +172,7 @@ def change_association(
     _carry_out(request, work)
 
 
-def _new_id() -> str:
+def new_id() -> str:
     return secrets.token_hex(8)
 
 
@@ -182,13 +182,13 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii).strip("-")[:60].strip("-")
 
 
-def _one_line(text: str, what: str, longest: int = 200) -> str:
+def one_line(text: str, what: Sentence, longest: int = 200) -> str:
     line = " ".join(text.split())
     if not line:
-        raise Refusal(say("{what} is empty", what=say(what)), say("write it in"))
+        raise Refusal(say("{what} is empty", what=what), say("write it in"))
     if len(line) > longest:
         raise Refusal(
-            say("{what} is over {n} characters long", what=say(what), n=longest),
+            say("{what} is over {n} characters long", what=what, n=longest),
             say("shorten it"),
         )
     return line
@@ -212,7 +212,7 @@ def add_member(
     `joined` is when, unless it is the request's instant; `by`, the member who took them in. A
     founder has the right to vote from the beginning; there are none once an action was proposed.
     """
-    name = _one_line(name, "the member's name")
+    name = one_line(name, say("the member's name"))
 
     def work(writer: Writer, at: datetime) -> str:
         if founder and models.Action.objects.filter(association=writer.id).exists():
@@ -223,7 +223,7 @@ def add_member(
         texts = {"name": name, "handle": _free_handle(writer.id, name, handle)}
         if email:
             texts["email"] = email.strip()
-        data: dict[str, object] = {"member": _new_id()}
+        data: dict[str, object] = {"member": new_id()}
         if founder:
             data["founder"] = 1
         member = str(data["member"])
@@ -276,7 +276,7 @@ def rename_member(
     def work(writer: Writer, at: datetime) -> str:
         texts = {}
         if name is not None:
-            texts["name"] = _one_line(name, "the member's name")
+            texts["name"] = one_line(name, say("the member's name"))
         if handle is not None:
             texts["handle"] = _free_handle(writer.id, "", handle)
         if email is not None:
@@ -340,11 +340,11 @@ def give_role(
     request: Request, member: str, role: str, first: date, last: date | None = None
 ) -> str:
     """Record that a member takes a role on. Returns the role's id."""
-    role = _one_line(role, "the role")
+    role = one_line(role, say("the role"))
     _check_days(first, last)
 
     def work(writer: Writer, at: datetime) -> str:
-        data = {"role": _new_id(), "member": member, "first": first.isoformat()}
+        data = {"role": new_id(), "member": member, "first": first.isoformat()}
         if last is not None:
             data["last"] = last.isoformat()
         writer.append(Draft("role.given", data, {"role": role}), at=at, subject=member)
@@ -376,14 +376,14 @@ def _check_days(first: date, last: date | None) -> None:
 
 def add_period(request: Request, name: str, first: date, last: date) -> None:
     """Name a period, from its first to its last day, both included; or change its days."""
-    name = _one_line(name, "the period's name", 60)
+    name = one_line(name, say("the period's name"), 60)
     _check_days(first, last)
 
     def work(writer: Writer, at: datetime) -> str:
         known = Period.objects.filter(association=writer.id, name=name).first()
         days = {"first": first.isoformat(), "last": last.isoformat()}
         if known is None:
-            what = Draft("period.added", {"period": _new_id(), **days}, {"name": name})
+            what = Draft("period.added", {"period": new_id(), **days}, {"name": name})
         else:
             what = Draft("period.changed", {"period": known.id, **days})
         writer.append(what, at=at)
@@ -421,7 +421,7 @@ def propose(
     effects: Sequence[h.Effect] = (),
 ) -> str:
     """Propose an action. Returns its reference."""
-    _check_text(object, "the object")
+    _check_text(object, say("the object"))
 
     def make(writer: Writer, at: datetime) -> h.Proposed:
         return h.Proposed(
@@ -449,9 +449,9 @@ def next_number(association: str, kind: Kind) -> int:
     return h.next_number(max(highest))
 
 
-def _check_text(text: str, what: str) -> None:
+def _check_text(text: str, what: Sentence) -> None:
     if not text.strip():
-        raise Refusal(say("{what} is empty", what=say(what)), say("write it in"))
+        raise Refusal(say("{what} is empty", what=what), say("write it in"))
 
 
 def vote(
@@ -477,7 +477,7 @@ def withdraw_vote(
 
 def call_counter_vote(request: Request, ref: str, reason: str, *, by: str) -> str:
     """Call the vote on cancelling an action."""
-    _check_text(reason, "the reason")
+    _check_text(reason, say("the reason"))
     return _record(
         request, lambda _, at: h.CounterVoteCalled(at=at, action=ref, by=by, reason=reason)
     )
@@ -485,7 +485,7 @@ def call_counter_vote(request: Request, ref: str, reason: str, *, by: str) -> st
 
 def amend(request: Request, ref: str, object: str, *, by: str) -> str:
     """Change an action's object: the vote starts again, unless it is a correction."""
-    _check_text(object, "the object")
+    _check_text(object, say("the object"))
     return _record(request, lambda _, at: h.Amended(at=at, action=ref, by=by, object=object))
 
 
@@ -581,7 +581,7 @@ def add_to_journal(request: Request, content: Mapping[str, object]) -> int:
     def work(writer: Writer, at: datetime) -> str:
         last = JournalEntry.objects.filter(association=writer.id).aggregate(last=Max("number"))
         number = (last["last"] or 0) + 1
-        data = {"entry": _new_id(), "number": number}
+        data = {"entry": new_id(), "number": number}
         texts = {"content": canonical(content).decode()}
         writer.append(Draft("journal.added", data, texts), at=at, subject=f"J{number}")
         return str(number)

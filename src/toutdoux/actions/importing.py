@@ -146,7 +146,7 @@ class _Import:
         self.scenario = scenario
         self.chronicle = scenario.chronicle
         members = self.chronicle.history.members
-        self.ids = {member.id: commands._new_id() for member in members}
+        self.ids = {member.id: commands.new_id() for member in members}
         self.handles = _handles({member.id: member.name for member in members})
 
     def write(self, progress: Progress) -> None:
@@ -186,7 +186,7 @@ class _Import:
     def _members(self) -> None:
         for member in self.chronicle.history.members:
             id = self.ids[member.id]
-            name = commands._one_line(member.name, "the member's name")
+            name = commands.one_line(member.name, say("the member's name"))
             data: dict[str, object] = {"member": id}
             if member.founder:
                 data["founder"] = 1
@@ -202,10 +202,10 @@ class _Import:
     def _roles(self) -> None:
         for role in self.chronicle.roles:
             member = self.ids[role.member]
-            data = {"role": commands._new_id(), "member": member, "first": role.first.isoformat()}
+            data = {"role": commands.new_id(), "member": member, "first": role.first.isoformat()}
             if role.last is not None:
                 data["last"] = role.last.isoformat()
-            told = commands._one_line(role.role, "the role")
+            told = commands.one_line(role.role, say("the role"))
             self._entry("role.given", data, {"role": told}, subject=member)
 
     def _periods(self) -> None:
@@ -216,7 +216,7 @@ class _Import:
             if period.name in ids:
                 self._entry("period.changed", {"period": ids[period.name], **days})
             else:
-                data = {"period": commands._new_id(), **days}
+                data = {"period": commands.new_id(), **days}
                 self._entry("period.added", data, {"name": _short(period.name)})
 
     # --- what was written ------------------------------------------------------------------------
@@ -224,7 +224,7 @@ class _Import:
     def _journal(self) -> None:
         first = JournalEntry.objects.filter(association=self.writer.id).count() + 1
         for number, content in enumerate(self.scenario.journal, first):
-            data = {"entry": commands._new_id(), "number": number}
+            data = {"entry": commands.new_id(), "number": number}
             texts = {"content": canonical(content).decode()}
             self._entry("journal.added", data, texts, subject=f"J{number}")
 

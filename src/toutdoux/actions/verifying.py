@@ -23,7 +23,7 @@ from toutdoux.core.verification import Verified, verify
 from toutdoux.core.words import Sentence, say
 from toutdoux.journal.models import JournalEntry, Publication, ReportWords
 from toutdoux.ledger import book
-from toutdoux.ledger.checking import Progress, checking
+from toutdoux.ledger.checking import Progress, checking, no_collector
 from toutdoux.ledger.models import Entry, Ledger, Text
 
 from . import models
@@ -42,7 +42,14 @@ def verify_association(association: str, progress: Progress = lambda _: None) ->
     def rows() -> Iterator[tuple[int, bytes, str]]:
         return book.rows(association, last=ledger.length)
 
-    verified = verify(rows, ledger.played_until, checking(ledger.length, progress))
+    with no_collector():
+        verified = verify(rows, ledger.played_until, checking(ledger.length, progress))
+        return _compared(ledger, verified)
+
+
+def _compared(ledger: Ledger, verified: Verified) -> Verified:
+    """Compare what the entries say with what the tables say."""
+    association = ledger.id
     if (verified.length, verified.head) != (ledger.length, ledger.head):
         raise Broken(
             verified.length + 1, say("it is missing: the ledger is said to go further than it does")

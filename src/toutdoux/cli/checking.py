@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from toutdoux.core.chain import Broken
-from toutdoux.core.words import Refusal, say
+from toutdoux.core.words import Refusal, Sentence, say, say_n
 
 from .options import association_option, examples, format_option
 from .speech import Problem, print_json, shown, terminal
@@ -54,18 +54,25 @@ def verify(file: Path | None, slug: str | None, form: str) -> None:
 def _print_result(result: dict[str, Any]) -> None:
     name = shown(str(result["name"]))
     if result["whole"]:
-        entries, decisions = result["entries"], result["decisions"]
+        decisions = result["decisions"]
         told = terminal.say(
             say(
-                "whole: {n} entries, {decisions} decisions decided again, head {head}",
-                n=entries,
-                decisions=decisions,
+                "whole: {entries}, {decisions}, head {head}",
+                entries=_entries(result["entries"]),
+                decisions=say_n(
+                    "{n} decision decided again", "{n} decisions decided again", decisions
+                ),
                 head=result["head"],
             )
         )
-        click.echo(f"{name}: {told}")
+        click.echo(terminal.say(say("{name}: {value}", name=name, value=told)))
     else:
-        click.echo(f"{name}: {shown(str(result['why']))}", err=True)
+        why = shown(str(result["why"]))
+        click.echo(terminal.say(say("{name}: {value}", name=name, value=why)), err=True)
+
+
+def _entries(count: int) -> Sentence:
+    return say_n("{n} entry", "{n} entries", count)
 
 
 def _verify_ledgers(slug: str | None) -> list[dict[str, Any]]:
@@ -171,5 +178,5 @@ def export(file: Path, slug: str | None) -> None:
     with progress_of(_word("exporting …"), ledger.length) as progress:
         rows = book.rows(ledger.id, last=ledger.length)
         write_bundle(file, ledger.id, ledger.length, ledger.head, rows, progress)
-    told = say("{n} entries, head {head}", n=ledger.length, head=ledger.head)
-    click.echo(f"{file}: {terminal.say(told)}")
+    told = say("{entries}, head {head}", entries=_entries(ledger.length), head=ledger.head)
+    click.echo(terminal.say(say("{name}: {value}", name=str(file), value=told)))

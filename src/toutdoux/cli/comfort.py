@@ -12,11 +12,9 @@ import click
 from click.shell_completion import get_completion_class
 
 from toutdoux import __version__
-from toutdoux.core.words import say
-from toutdoux.language import problem_of_system
 
 from .options import examples
-from .speech import Problem, terminal
+from .speech import terminal
 
 _word = terminal.word
 
@@ -76,14 +74,7 @@ def man(out: Path | None) -> None:
         return
     from toutdoux.reports.files import write_all
 
-    try:
-        (path,) = write_all(out, {f"{_NAME}.1": page.encode()})
-    except OSError as error:
-        raise Problem(
-            say("this cannot be written: {problem}", problem=problem_of_system(error)),
-            say("check the disk and the permissions"),
-            str(out),
-        ) from None
+    (path,) = write_all(out, {f"{_NAME}.1": page.encode()})
     click.echo(path)
 
 

@@ -197,6 +197,7 @@ _WHATS = {
     "--version",
     "version",
     type=click.IntRange(min=1),
+    metavar=_word("N"),
     help=_word("Only this wording of the object, counted from 1."),
 )
 @_yes_option

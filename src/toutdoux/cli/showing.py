@@ -277,7 +277,8 @@ def _show_imported(desk: Desk, action: ImportedAction, form: str) -> None:
         history = _history_data(_entries(desk, action.ref), people, desk.language)
         print_json(imported_as_data(people, action) | {"history": history})
         return
-    click.echo(f"{action.ref}  {desk.language.name(action.kind)}, {word('imported')}")
+    kind, imported = desk.language.name(action.kind), word("imported")
+    click.echo(f"{action.ref}  {kind}, {imported}")
     click.echo(f"\n{shown(action.object)}\n")
     leader = people.both(action.leader_id) if action.leader_id else action.leader
     print_fact(desk.language, word("Leader"), leader)
@@ -382,8 +383,9 @@ class _Page:
             if missing:
                 title = self.language.word("Not voted yet")
                 self._print_names(f"{title} ({len(missing)})", missing)
+        opinion = self.language.word("Opinion")
         for id, one in ballot.opinions.items():
-            print_fact(self.language, f"  {self.language.word('Opinion')}", self._opinion(id, one))
+            print_fact(self.language, f"  {opinion}", self._opinion(id, one))
 
     def _print_names(self, title: str, names: list[str]) -> None:
         print_fact(self.language, f"  {title}", ", ".join(sorted(names, key=str.casefold)))
@@ -410,7 +412,8 @@ class _Page:
     def _print_versions(self) -> None:
         if len(self.action.versions) < 2:
             return
-        click.echo(f"\n{self.language.word('Versions of the object')}")
+        title = self.language.word("Versions of the object")
+        click.echo(f"\n{title}")
         for number, one in enumerate(self.action.versions, 1):
             text = " ".join(one.object.split())
             click.echo(f"  {number}. {self.language.short_instant(one.at)}  {shown(text)}")

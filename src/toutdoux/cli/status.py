@@ -151,7 +151,8 @@ class _Status:
             self._print_some(title, [one for one in self.open if one.state in states])
         self._print_some(language.word("Decided, to be written down"), self.unrecorded)
         if not self.open and not self.unrecorded:
-            click.echo(f"  {language.word('Nothing is open.')}")
+            nothing = language.word("Nothing is open.")
+            click.echo(f"  {nothing}")
         ledger = say_n(
             "Ledger: {n} entry, the last one {head}",
             "Ledger: {n} entries, the last one {head}",

@@ -184,6 +184,25 @@ def brief(entry: Body) -> Vote | None:
     )
 
 
+CHOICES = {choice.value: choice for choice in Choice}
+BALLOTS = {name.value: name for name in BallotName}
+
+
+def vote_event(vote: Vote) -> h.VoteCast:
+    """The event of a vote, by what `brief` says of it."""
+    _, at, recorded, action, by, choice, ballot = vote
+    if recorded < at:
+        raise Refusal(say("it was recorded before it happened"), say("report it"))
+    return h.VoteCast(
+        at=read_instant(at),
+        recorded_at=None if recorded == at else read_instant(recorded),
+        action=action,
+        by=by,
+        choice=CHOICES[choice],
+        ballot=BALLOTS[ballot],
+    )
+
+
 # --- from entries to a history -------------------------------------------------------------------
 
 
@@ -280,22 +299,17 @@ class Record:
 
     def add_vote(self, vote: Vote) -> None:
         """The same for a vote, by what `brief` says of it."""
-        seq, at, recorded, action, by, choice, ballot = vote
-        if recorded < at:
-            raise Refusal(say("it was recorded before it happened"), say("report it"))
-        known = self._known
-        self.events.append(
-            h.VoteCast(
-                at=read_instant(at),
-                recorded_at=None if recorded == at else read_instant(recorded),
-                # One text for all that name the same: there are many votes, and few of these.
-                action=known.setdefault(action, action),
-                by=known.setdefault(by, by),
-                choice=_CHOICES[choice],
-                ballot=_BALLOTS[ballot],
-            )
-        )
-        self.seqs.append(seq)
+        event = vote_event(vote)
+        # One text for all that name the same: there are many votes, and few of these.
+        event.action = self._known.setdefault(event.action, event.action)
+        event.by = self._known.setdefault(event.by, event.by)
+        self.events.append(event)
+        self.seqs.append(vote[0])
+
+    def forget_events(self) -> None:
+        """Keep no events, for whoever takes them one by one."""
+        self.events.clear()
+        del self.seqs[:]
 
     def history(self) -> h.History:
         if self.charter is None:
@@ -485,10 +499,6 @@ def _tally(data: Mapping[str, Any], prefix: str) -> h.Tally:
     return h.Tally(data[f"{prefix}for"], data[f"{prefix}against"], data[f"{prefix}abstain"])
 
 
-_CHOICES = {choice.value: choice for choice in Choice}
-_BALLOTS = {name.value: name for name in BallotName}
-
-
 def _vote_cast(entry: Body, at: datetime, recorded: datetime | None) -> h.VoteCast:
     data = entry["data"]
     return h.VoteCast(
@@ -496,8 +506,8 @@ def _vote_cast(entry: Body, at: datetime, recorded: datetime | None) -> h.VoteCa
         recorded_at=recorded,
         action=data["action"],
         by=entry["by"],
-        choice=_CHOICES[data["choice"]],
-        ballot=_BALLOTS[data["ballot"]],
+        choice=CHOICES[data["choice"]],
+        ballot=BALLOTS[data["ballot"]],
     )
 
 
@@ -508,7 +518,7 @@ def _vote_withdrawn(entry: Body, at: datetime, recorded: datetime | None) -> h.V
         recorded_at=recorded,
         action=data["action"],
         by=entry["by"],
-        ballot=_BALLOTS[data["ballot"]],
+        ballot=BALLOTS[data["ballot"]],
     )
 
 

@@ -28,6 +28,7 @@ from .history import (
     AmendCharter,
     BallotName,
     CharterVersion,
+    Choice,
     Event,
     GrantVotingRight,
     History,
@@ -245,6 +246,14 @@ class Play:
                 if end is not None and (self.now is None or end > self.now):
                     heapq.heappush(self.due, (end, _DEPARTURE, 0, member.id))
 
+    def change_member(self, member: Member) -> None:
+        """A member joined, left or came back, as of now."""
+        members = self.members
+        assert isinstance(members, dict)
+        members[member.id] = member
+        self.electorate.look_again(member)
+        self.expect_departures(member)
+
     def put(self, action: Action) -> None:
         """Go on with an action that was kept as it stood at `now`."""
         self.actions[action.ref] = action
@@ -270,6 +279,15 @@ class Play:
             self.handlers[type(event)](event)
         else:
             self._keep_late(event)
+
+    def take_vote(
+        self, at: datetime, place: int, ref: str, by: str, choice: Choice, ballot: BallotName
+    ) -> None:
+        """Take a vote that was recorded at once: the same as `take`, for very many of them."""
+        self.place = place
+        if at != self.now:
+            self._advance(at)
+        self._cast(at, None, ref, by, choice, ballot)
 
     def settle(self, at: datetime | None = None) -> None:
         """Let everything take place that is due at an instant (`now` unless given) or before."""
@@ -337,9 +355,11 @@ class Play:
         if not self.voted_on:
             return
         assert self.now is not None
+        if len(self.voted_on) == 1:
+            self._settle(self.voted_on.popitem()[1], self.now)
+            return
         voted_on, self.voted_on = self.voted_on, {}
-        actions = sorted(voted_on.values(), key=_order) if len(voted_on) > 1 else voted_on.values()
-        for action in actions:
+        for action in sorted(voted_on.values(), key=_order):
             self._settle(action, self.now)
 
     def _settle_effects(self) -> None:
@@ -499,17 +519,30 @@ class Play:
         return self.electorate.open(event.at, self.place, event.known)
 
     def _vote(self, event: h.VoteCast) -> None:
-        action, ballot, member = self._voting(event)
+        self._cast(event.at, event.recorded_at, event.action, event.by, event.choice, event.ballot)
+
+    def _cast(
+        self,
+        at: datetime,
+        recorded_at: datetime | None,
+        ref: str,
+        by: str,
+        choice: Choice,
+        name: BallotName,
+    ) -> None:
+        action, ballot, member = self._voting(at, recorded_at, ref, by, name)
         if self._on_roll(action, member):
-            ballot.cast(event.by, event.choice)
+            ballot.cast(by, choice)
             if action.decision is None:
-                self.voted_on[event.action] = action
+                self.voted_on[ref] = action
         else:
             ballot.used = True
-            ballot.opinions[event.by] = Opinion(event.choice, event.at)
+            ballot.opinions[by] = Opinion(choice, at)
 
     def _withdraw_vote(self, event: h.VoteWithdrawn) -> None:
-        action, ballot, _ = self._voting(event)
+        action, ballot, _ = self._voting(
+            event.at, event.recorded_at, event.action, event.by, event.ballot
+        )
         if not ballot.take_back(event.by):
             raise Refusal(
                 say("{member} has no vote in force on {ref}", member=event.by, ref=event.action),
@@ -518,15 +551,17 @@ class Play:
         if action.decision is None:
             self.voted_on[event.action] = action
 
-    def _voting(self, event: h.VoteCast | h.VoteWithdrawn) -> tuple[Action, Ballot, Member]:
+    def _voting(
+        self, at: datetime, recorded_at: datetime | None, ref: str, by: str, name: BallotName
+    ) -> tuple[Action, Ballot, Member]:
         # This runs for every vote: it looks up by itself, and asks the others only to refuse.
-        action = self.actions.get(event.action) or self._action(event.action)
-        member = self.members.get(event.by)
-        if member is None or member.membership(event.at, event.recorded_at) is None:
-            member = self._acting(event)
-        ballot = action.open_ballot(event.ballot, event.at)
+        action = self.actions.get(ref) or self._action(ref)
+        member = self.members.get(by)
+        if member is None or member.membership(at, recorded_at) is None:
+            member = self._acts(by, at, recorded_at)
+        ballot = action.open_ballot(name, at)
         if ballot is None:
-            raise self._no_ballot(action, event.ballot)
+            raise self._no_ballot(action, name)
         return action, ballot, member
 
     def _keep_late(self, event: Event) -> None:
@@ -623,7 +658,7 @@ class Play:
     def _grant(self, event: h.RightGranted) -> None:
         self._known(event.member)
         if event.by is not None:
-            self._acts(event.by, event)
+            self._acts(event.by, event.at, event.recorded_at)
         self.electorate.grant(event.member, event.at, self.place)
 
     def _meet_condition(self, event: h.ConditionMet) -> None:
@@ -661,13 +696,13 @@ class Play:
         return member
 
     def _acting(self, event: h.Proposed | h.ActionEvent) -> Member:
-        return self._acts(event.by, event)
+        return self._acts(event.by, event.at, event.recorded_at)
 
-    def _acts(self, id: str, event: Event) -> Member:
+    def _acts(self, id: str, at: datetime, recorded_at: datetime | None) -> Member:
         member = self.members.get(id) or self._known(id)
-        if member.membership(event.at, event.recorded_at) is None:
+        if member.membership(at, recorded_at) is None:
             raise Refusal(
-                say("{member} is no member on {at}", member=id, at=event.at),
+                say("{member} is no member on {at}", member=id, at=at),
                 say("only a member can act: correct the person, the date or the membership"),
             )
         return member

@@ -207,6 +207,19 @@ class Electorate:
         self.delay = delay
         self._start_over(at, place + 1)
 
+    def look_again(self, member: Member) -> None:
+        """A member's memberships have changed: what has begun or ended is looked at next."""
+        for instant in self._instants(member):
+            heapq.heappush(self._coming, (instant, member.id))
+
+    def _instants(self, member: Member) -> Iterator[datetime]:
+        """When somebody's right to vote may begin or end."""
+        for one in member.memberships:
+            yield one.begins
+            yield (one.since or one.joined) + self.delay
+            if one.ends is not None:
+                yield one.ends
+
     def _look_at(self, id: str, at: datetime, place: int) -> None:
         if self.has_right(self.members[id], Opening(at, self.delay, place, at)):
             self._entitled.add(id)
@@ -218,10 +231,9 @@ class Electorate:
         self._now = at
         self._coming = []
         for id, member in self.members.items():
-            for one in member.memberships:
-                for instant in (one.begins, (one.since or one.joined) + self.delay, one.ends):
-                    if instant is not None and instant > at:
-                        self._coming.append((instant, id))
+            for instant in self._instants(member):
+                if instant > at:
+                    self._coming.append((instant, id))
             self._look_at(id, at, place)
         heapq.heapify(self._coming)
 

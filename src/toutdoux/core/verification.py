@@ -13,8 +13,8 @@ from typing import Protocol
 
 from . import history as h
 from .chain import Body, Broken, Checked, Rows
-from .entries import Record, Vote
-from .replay import EventRefused, Standing, replay
+from .entries import BALLOTS, CHOICES, Record, Vote, vote_event
+from .replay import STEP, EventRefused, Play, Standing, replay
 from .words import Refusal, say
 
 
@@ -58,14 +58,132 @@ def verify(
     Raises:
         Broken: at the first entry that differs from what it must be.
     """
-    chain = check(rows)
-    record = _read(chain)
+    try:
+        return _Follower(check(rows)).verified(at)
+    except _OutOfTheOrdinary:
+        return _replayed(rows, check(rows), at)
+
+
+# --- as it comes ---------------------------------------------------------------------------------
+
+
+class _OutOfTheOrdinary(Exception):
+    """What can't be followed entry by entry."""
+
+
+class _Follower:
+    """Plays a ledger on while it is being read, as long as it comes in order of time.
+
+    Most ledgers do. Whatever is out of the ordinary is left to a replay of the whole, which reads
+    it again, says the same of what is in order, and names what is not.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        self.record = Record()
+        self.play: Play | None = None
+        self.decisions = 0
+
+    def verified(self, at: datetime | None) -> Verified:
+        try:
+            for entry in self.chain:
+                if isinstance(entry, tuple):
+                    self._vote(entry)
+                else:
+                    self._take(entry)
+        except (Refusal, KeyError, TypeError, ValueError):
+            raise _OutOfTheOrdinary from None
+        if self.play is None:
+            raise _OutOfTheOrdinary
+        self.play.settle(at)
+        standing, length, head = self.play.standing(), self.chain.length, self.chain.head
+        return Verified(length, head, self.record, standing, self.decisions)
+
+    def _vote(self, vote: Vote) -> None:
+        """Nearly all entries are votes: this is as short as it can be."""
+        seq, told, recorded, ref, by, choice, ballot = vote
+        play = self.play
+        at = datetime.fromisoformat(told)
+        if play is None or play.now is None or at <= play.now or recorded != told:
+            self._play(vote_event(vote), seq)
+        else:
+            play.take_vote(at, STEP * seq, ref, by, CHOICES[choice], BALLOTS[ballot])
+
+    def _take(self, entry: Body) -> None:
+        event = self.record.add(entry)
+        if event is not None:
+            self.record.forget_events()
+            self._play(event, entry["seq"])
+        elif self.play is not None and entry["kind"].startswith("member."):
+            self._change(self.play, entry)
+
+    def _change(self, play: Play, entry: Body) -> None:
+        """A membership that changes where play already is changes what was played."""
+        acts_at = datetime.fromisoformat(max(entry["at"], entry["recorded_at"]))
+        if play.now is not None and acts_at <= play.now:
+            raise _OutOfTheOrdinary
+        play.change_member(self.record.people[entry["data"]["member"]].member())
+
+    def _play(self, event: h.Event, seq: int) -> None:
+        play = self.play or self._begin(event)
+        if play.now is not None and event.at < play.now:
+            raise _OutOfTheOrdinary
+        if type(event) is h.DecisionRecorded:
+            self._confirm(play, event)
+        elif isinstance(event, h.ActionEvent) and _may_be_late(play, event):
+            raise _OutOfTheOrdinary
+        else:
+            play.take(event, STEP * seq)
+
+    def _begin(self, event: h.Event) -> Play:
+        record = self.record
+        if type(event) is not h.Proposed or record.charter is None:
+            raise _OutOfTheOrdinary
+        people = [person.member() for person in record.people.values()]
+        history = h.History(
+            charter=record.charter, members=people, events=[event], imported=record.imported
+        )
+        self.play = Play.of(history)
+        return self.play
+
+    def _confirm(self, play: Play, event: h.DecisionRecorded) -> None:
+        """A decision that was written down must be the one that was reached."""
+        play.settle(event.at)
+        action = play.actions.get(event.action)
+        if (
+            action is None
+            or action.recorded
+            or action.decision is None
+            or event.decision.differs(action.decision)
+            or event.charter != action.charter
+        ):
+            raise _OutOfTheOrdinary
+        action.decision, action.recorded = event.decision, True
+        self.decisions += 1
+
+
+def _may_be_late(play: Play, event: h.ActionEvent) -> bool:
+    action = play.actions.get(event.action)
+    return (
+        action is not None
+        and action.recorded
+        and action.decision is not None
+        and event.at <= action.decision.at
+    )
+
+
+# --- all of it at once ---------------------------------------------------------------------------
+
+
+def _replayed(rows: Callable[[], Rows], chain: Chain, at: datetime | None) -> Verified:
+    """The same for a ledger that does not come in order of time."""
+    record = Record()
+    _read(chain, record)
     try:
         history = record.history()
+        standing = replay(history, at)
     except Refusal as refusal:
         raise Broken(1, refusal.why) from None
-    try:
-        standing = replay(history, at)
     except EventRefused as refused:
         raise Broken(record.seqs[refused.index], refused.refusal.why) from None
     seqs = {
@@ -78,25 +196,22 @@ def verify(
     return Verified(chain.length, chain.head, record, standing, len(seqs))
 
 
-def _read(chain: Iterable[Body | Vote], until: int | None = None) -> Record:
+def _read(chain: Iterable[Body | Vote], record: Record, until: int | None = None) -> None:
     """Read a chain into a record, up to an entry."""
-    record = Record()
-    add, add_vote = record.add, record.add_vote
     for seq, entry in enumerate(chain, 1):
         try:
             if isinstance(entry, tuple):
-                add_vote(entry)
+                record.add_vote(entry)
             elif seq == 1 and entry["kind"] != "association.founded":
                 raise Broken(1, say("it founds no association"))
             else:
-                add(entry)
+                record.add(entry)
         except Refusal as refusal:
             raise Broken(seq, refusal.why) from None
         except (KeyError, TypeError, ValueError):
             raise Broken(seq, say("it is no entry of this format")) from None
         if seq == until:
             break
-    return record
 
 
 def _decide_again(rows: Callable[[], Rows], ref: str, seq: int) -> None:
@@ -105,7 +220,8 @@ def _decide_again(rows: Callable[[], Rows], ref: str, seq: int) -> None:
     Late knowledge may explain why a decision does not follow from all that is known today; it must
     have followed from what was known then.
     """
-    record = _read(Checked(rows()), until=seq)
+    record = Record()
+    _read(Checked(rows()), record, until=seq)
     told = record.events.pop()
     assert isinstance(told, h.DecisionRecorded)
     try:
