@@ -121,10 +121,19 @@ class Played:
         return data
 
     def verify(self) -> None:
-        """Verify the ledger and its tables; raises `Broken` where they differ."""
+        """Verify the ledger and its tables; raises `Broken` where they differ. Played as it comes
+        or all at once, the entries say the same."""
         from toutdoux.actions.verifying import verify_association
+        from toutdoux.core import verification
+        from toutdoux.core.chain import Checked
 
-        verify_association(self.id)
+        told = verify_association(self.id).standing
+
+        def rows() -> Any:
+            return book.rows(self.id)
+
+        whole = verification._replayed(rows, Checked(rows()), told.at).standing
+        assert standing_as_data(whole) == standing_as_data(told)
 
     def differing(self) -> list[str]:
         """The actions whose rows are not what the entries say."""

@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q
 
 from toutdoux.association import people
 from toutdoux.association.models import CharterVersion, Member, Membership
@@ -26,12 +26,12 @@ from toutdoux.core.chain import Body
 from toutdoux.core.entries import Record, charter_data, draft, read_instant
 from toutdoux.core.late import Recording, may_record
 from toutdoux.core.replay import (
-    LATE_CHANGES_NOTHING,
     STEP,
     UNDECIDED,
     EventRefused,
     Play,
     Standing,
+    number_used,
     replay,
 )
 from toutdoux.core.words import Refusal, say
@@ -150,26 +150,18 @@ class Stage:
     # --- playing ---------------------------------------------------------------------------------
 
     def in_order(self, event: h.Event) -> bool:
-        """Whether nothing was played that comes after the event, or at its very instant decides."""
+        """Whether nothing was played that comes after the event, nor anything at its very instant
+        that the two could change for each other."""
         played = self.writer.played_until
         if played is None or event.at > played:
             return True
         if event.at < played:
             return False
-        decided = models.Action.objects.filter(
-            association=self.association, due_at=event.at, recorded=False
-        )
-        return not decided.exists()
-
-    def counts(self, event: h.Event) -> bool:
-        """Whether it is not one of those that a recorded decision leaves without effect."""
-        row = self.rows.get(getattr(event, "action", ""))
+        of = {"association": self.association}
         return not (
-            row is not None
-            and row["recorded"]
-            and isinstance(event, LATE_CHANGES_NOTHING)
-            and event.recorded_at is not None
-            and event.at <= row["decided_at"]
+            models.Action.objects.filter(decided_at=event.at, **of).exists()
+            or Member.objects.filter(granted_at=event.at, **of).exists()
+            or CharterVersion.objects.filter(since=event.at, **of).exists()
         )
 
     # --- putting back ----------------------------------------------------------------------------
@@ -181,9 +173,7 @@ class Stage:
         save_charters(self.association, self.play.charters, len(self.charters))
         if self.granted != self.members.granted_before:
             save_grants(self.association, self.members.granted_before, self.granted)
-        now = self.play.now
-        if now is not None:
-            self.writer.played_until = now
+        self.writer.played_until = self.play.happened
 
     def _save(self, action: core.Action) -> None:
         row = self.rows.get(action.ref)
@@ -279,15 +269,13 @@ def play_entry(writer: Writer, entry: Body) -> None:
     event = Record().add(entry)
     assert event is not None
     stage = Stage(writer)
+    if isinstance(event, h.Proposed) and entry["data"]["action"] in stage.play.taken:
+        raise number_used(entry["data"]["action"])  # whichever instant it is told for
     if not stage.in_order(event):
         play_all(writer, event)
         return
     stage.prepare(event.at, event)
-    counts = stage.counts(event)
-    if not counts and stage._votes.get(getattr(event, "action", "")):
-        play_all(writer, event)
-        return
-    stage.play.take(event, STEP * entry["seq"], counts=counts)
+    stage.play.take(event, STEP * entry["seq"])
     stage.play.settle()
     stage.save()
 
@@ -295,9 +283,16 @@ def play_entry(writer: Writer, entry: Body) -> None:
 @projects("member.joined", "member.returned", "member.left")
 def _membership_changed(writer: Writer, entry: Body) -> None:
     """A change of membership acts when time comes to it; at an instant that was already played,
-    it acts on what was played there."""
-    acts_at = max(entry["at"], entry["recorded_at"])
-    if writer.played_until is not None and read_instant(acts_at) <= writer.played_until:
+    it acts on what was played there. What was told when it was over knows of departures from
+    their very day."""
+    played = writer.played_until
+    if played is None:
+        return
+    told = models.Action.objects.filter(
+        association=writer.id, due_at__isnull=False, opened_known__gte=F("window_end")
+    )
+    acts_at = read_instant(max(entry["at"], entry["recorded_at"]))
+    if acts_at <= played or (read_instant(entry["at"]) <= played and told.exists()):
         play_all(writer)
 
 
@@ -416,21 +411,44 @@ def play_all(writer: Writer, event: h.Event | None = None) -> None:
             say("the entries do not follow from each other"),
             say("look at it with toutdoux verify"),
         ) from refused
+    if event is not None and not isinstance(event, h.VoteCast | h.VoteWithdrawn):
+        _check_nothing_is_undone(history, standing, at)
     write_standing(writer.id, standing)
     writer.played_until = at
     writer.due_at = _next_due(writer.id, at)
 
 
+def _check_nothing_is_undone(history: h.History, standing: Standing, at: datetime | None) -> None:
+    """Refuse the last event if it makes senseless what was acknowledged before it.
+
+    A vote may do so (rules, "Late knowledge"); whoever tells something else can tell it as of now.
+    """
+    before = replay(replace(history, events=history.events[:-1], seqs=history.seqs[:-1]), at)
+    undone = set(standing.void) - set(before.void)
+    if undone:
+        event = history.events[min(undone)]
+        raise Refusal(
+            say(
+                "this would undo what was recorded of {ref} since, on {at}",
+                ref=getattr(event, "action", ""),
+                at=event.at,
+            ),
+            say("say it as of now, not for an earlier instant"),
+        )
+
+
 def write_standing(association: str, standing: Standing) -> None:
     """Make the tables say what a standing says."""
-    known = CharterVersion.objects.filter(association=association)
-    for row, version in zip(known.order_by("number"), standing.charters, strict=False):
-        if (row.since, row.by_action) != (version.since, version.by_action):
-            row.since, row.by_action = version.since, version.by_action
-            row.rules = dict(charter_data(version.charter))
-            row.save()
-    known.filter(number__gt=len(standing.charters)).delete()
-    save_charters(association, standing.charters, known.count())
+    known = CharterVersion.objects.filter(association=association).order_by("number")
+    same = 0
+    for row, one in zip(known, standing.charters, strict=False):
+        told = (one.since, one.by_action, dict(charter_data(one.charter)))
+        if (row.since, row.by_action, row.rules) != told:
+            break
+        same += 1
+    # Rows that differ are made anew, so that whoever keeps a row's charter in mind notices.
+    known.filter(number__gt=same).delete()
+    save_charters(association, standing.charters, same)
     save_grants(association, people.granted(association), standing.granted)
     _write_anew(association, standing, list(differing(association, standing, places=True)))
 

@@ -123,7 +123,7 @@ def charters(association: str) -> list[h.CharterVersion]:
     """All versions there have been, the one in force last."""
     rows = tables.find(
         models.CharterVersion,
-        ("number", "since", "by_action"),
+        ("id", "number", "since", "by_action"),
         "number",
         association_id=association,
     )
@@ -132,10 +132,8 @@ def charters(association: str) -> list[h.CharterVersion]:
 
 @lru_cache(maxsize=256)
 def _version(
-    association: str, number: int, since: datetime | None, by_action: str | None
+    association: str, id: int, number: int, since: datetime | None, by_action: str | None
 ) -> h.CharterVersion:
-    """A version of a charter. What made it, and when, says which it is: it is read once."""
-    (rules,) = tables.find(
-        models.CharterVersion, ("rules",), association_id=association, number=number
-    )
+    """A version of a charter. A row is never changed, only made anew: it is read once."""
+    (rules,) = tables.find(models.CharterVersion, ("rules",), id=id)
     return h.CharterVersion(number, charter_of(rules[0]), since, by_action)

@@ -148,6 +148,12 @@ class Action:
         return self.versions[-1].object
 
     @property
+    def told_when_over(self) -> bool:
+        """Whether its vote was told only when it was over: it was never open for anybody, so that
+        departures act on it on their very day, whenever they are recorded."""
+        return self.opening.known >= self.window_end
+
+    @property
     def next_end(self) -> datetime:
         """While it is undecided: the instant at which time alone changes its state."""
         if self.counter_vote is not None:

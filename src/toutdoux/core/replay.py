@@ -46,6 +46,9 @@ LATE_CHANGES_NOTHING = (
 )
 """What an action's recorded decision is no longer touched by."""
 
+_ALL = datetime.max.replace(tzinfo=UTC)
+"""By all that is ever known."""
+
 STEP = 2
 """How far apart events are in the order, so that an effect finds its place between two."""
 
@@ -151,6 +154,14 @@ def in_order_of_time(events: Sequence[Event]) -> tuple[Sequence[int], set[int]]:
     return order if told_in_order else sorted(order, key=lambda index: events[index].at), late
 
 
+def number_used(ref: str) -> Refusal:
+    """The refusal of a number that an action has already."""
+    return Refusal(
+        say("the number of {ref} is already used", ref=ref),
+        say("give it another number, or none"),
+    )
+
+
 def _as_known(member: Member, first: datetime | None) -> Member:
     """A member as known to ballots none of which was told before `first`."""
     if first is None or all(
@@ -196,6 +207,8 @@ class Play:
         self.charters = list(charters)
         self.actions: dict[str, Action] = {}
         self.now = now
+        self.happened = now
+        """The last instant at which anything took place."""
         self.place = 0
         self.proposed = proposed
         self.taken = taken
@@ -275,6 +288,7 @@ class Play:
         self.place = place
         if event.at != self.now:
             self._advance(event.at)
+        self.happened = event.at
         if counts:
             self.handlers[type(event)](event)
         else:
@@ -314,7 +328,7 @@ class Play:
         self._settle_votes()
         due = self.due
         while due and due[0][0] <= to:
-            instant = self.now = due[0][0]
+            instant = self.now = self.happened = due[0][0]
             gone = []
             while due and due[0][0] == instant:
                 _, what, _, name = heapq.heappop(due)
@@ -339,7 +353,8 @@ class Play:
     def _strike(self, action: Action, id: str, instant: datetime) -> bool:
         """Strike somebody off the roll of an undecided action, with their votes."""
         member = self.members[id]
-        if member.membership(instant, action.opening.known) or not self._on_roll(action, member):
+        known = _ALL if action.told_when_over else action.opening.known
+        if member.membership(instant, known) or not self._on_roll(action, member):
             return False
         action.struck.add(id)
         action.roll_size -= 1
@@ -400,6 +415,8 @@ class Play:
         if action.decision is None:
             self.disputed.setdefault(action.ref, None)
             self._close_as_recorded(action, event)
+        elif action.decision is not self.recorded[action.ref].decision:
+            self.disputed.setdefault(action.ref, action.decision)
         elif event is not self.recorded[action.ref]:
             raise Refusal(
                 say("the decision on {ref} is recorded twice", ref=action.ref),
@@ -475,10 +492,7 @@ class Play:
         self._check_effects(event)
         ref = f"{event.kind.prefix}{event.number}"
         if ref in self.actions or ref in self.taken:
-            raise Refusal(
-                say("the number of {ref} is already used", ref=ref),
-                say("give it another number, or none"),
-            )
+            raise number_used(ref)
         charter = self.charters[-1]
         rules = charter.charter.rules(event.kind)
         opening, roll_size = self._opening(event)

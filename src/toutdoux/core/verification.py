@@ -48,8 +48,8 @@ def verify(
 
     Args:
         rows: gives the entries, from the first; it may be asked several times.
-        at: the instant that the standing is wanted for, in UTC, not before the last event; None
-            for that one.
+        at: the instant that the standing is wanted for, in UTC; None, and any before the last
+            event, for that one.
         check: checks the chain; another one may do so in another process.
 
     Returns:
@@ -83,6 +83,8 @@ class _Follower:
         self.record = Record()
         self.play: Play | None = None
         self.decisions = 0
+        self.told_late = False
+        """Whether any vote was opened after the fact."""
 
     def verified(self, at: datetime | None) -> Verified:
         try:
@@ -95,6 +97,8 @@ class _Follower:
             raise _OutOfTheOrdinary from None
         if self.play is None:
             raise _OutOfTheOrdinary
+        if at is not None and self.play.now is not None:
+            at = max(at, self.play.now)
         self.play.settle(at)
         standing, length, head = self.play.standing(), self.chain.length, self.chain.head
         return Verified(length, head, self.record, standing, self.decisions)
@@ -119,13 +123,18 @@ class _Follower:
 
     def _change(self, play: Play, entry: Body) -> None:
         """A membership that changes where play already is changes what was played."""
-        acts_at = datetime.fromisoformat(max(entry["at"], entry["recorded_at"]))
-        if play.now is not None and acts_at <= play.now:
-            raise _OutOfTheOrdinary
+        # What was told when it was over knows of a departure from its very day.
+        acts_at = min if self.told_late else max
+        if play.now is not None:
+            instant = datetime.fromisoformat(acts_at(entry["at"], entry["recorded_at"]))
+            if instant <= play.now:
+                raise _OutOfTheOrdinary
         play.change_member(self.record.people[entry["data"]["member"]].member())
 
     def _play(self, event: h.Event, seq: int) -> None:
         play = self.play or self._begin(event)
+        if isinstance(event, h.Proposed | h.Amended) and event.recorded_at is not None:
+            self.told_late = True
         if play.now is not None and event.at < play.now:
             raise _OutOfTheOrdinary
         if type(event) is h.DecisionRecorded:
@@ -181,6 +190,8 @@ def _replayed(rows: Callable[[], Rows], chain: Chain, at: datetime | None) -> Ve
     _read(chain, record)
     try:
         history = record.history()
+        if at is not None:
+            at = max([at, *(event.at for event in history.events)])
         standing = replay(history, at)
     except Refusal as refusal:
         raise Broken(1, refusal.why) from None

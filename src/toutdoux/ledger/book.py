@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 
@@ -50,6 +50,7 @@ class Writer:
         self.length: int = ledger.length
         self.head: str = ledger.head
         last = ledger.recorded_at
+        self._last = last
         self.now = max(now, last) if last is not None else now
         """When what is written now is recorded: never earlier than the entry before."""
         self.played_until: datetime | None = ledger.played_until
@@ -76,6 +77,10 @@ class Writer:
         Raises:
             Refusal: it makes no sense; then the transaction must be given up.
         """
+        if at < self.now and self._last is not None and self.now <= self._last:
+            # What is told after the fact is known from an instant of its own on, so that one can
+            # say what was known when.
+            self.now = self._last + timedelta.resolution
         body: Body = {
             "seq": self.length + 1,
             "at": stamp(at),
