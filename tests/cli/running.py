@@ -6,8 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
+
+from .forkserver import Forkserver
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "src" / "toutdoux" / "demo" / "loutres.yaml"
@@ -55,9 +59,12 @@ def run(
     timeout: float = 60,
 ) -> subprocess.CompletedProcess[str]:
     """Run `toutdoux` with arguments, in English unless told otherwise."""
+    wanted = ENGLISH if env is None else env
+    if stdout == subprocess.PIPE and before is None and _forkable(wanted):
+        return _forked(list(map(str, arguments)), environment(**wanted), cwd, timeout)
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
-        env=environment(**(ENGLISH if env is None else env)),
+        env=environment(**wanted),
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=stdout,
@@ -67,6 +74,29 @@ def run(
         timeout=timeout,
         check=False,
     )
+
+
+def _forkable(env: dict[str, str]) -> bool:
+    """Whether a process that began in another environment can become this one: what Python itself
+    reads when it begins must be the same."""
+    told = {key for key in env if key.startswith(("LC_", "PYTHON"))}
+    return not told and env.get("LANG", "").endswith(".UTF-8")
+
+
+@cache
+def _forkserver() -> Forkserver:
+    return Forkserver(environment(LANG="C.UTF-8"))
+
+
+def _forked(
+    arguments: list[str], env: dict[str, str], cwd: Path | None, timeout: float
+) -> subprocess.CompletedProcess[str]:
+    with TemporaryFile() as out, TemporaryFile() as err:
+        status = _forkserver().run(arguments, env, cwd, out.fileno(), err.fileno(), timeout)
+        out.seek(0)
+        err.seek(0)
+        told = out.read().decode("utf-8"), err.read().decode("utf-8")
+    return subprocess.CompletedProcess([*COMMAND, *arguments], status, *told)
 
 
 def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -256,10 +256,18 @@ def test_a_postgresql_that_can_only_be_read(postgres_url: str, tmp_path: Path) -
     assert run("status", env=env).returncode == 0
 
 
-@pytest.mark.parametrize("how", ["killed", "stopped"])
+@pytest.mark.parametrize(
+    ("how", "what"),
+    [
+        ("killed", ADD),
+        ("stopped", ADD),
+        ("killed", ("member", "import", "members.csv")),  # in a transaction around the command's
+    ],
+)
 def test_a_postgresql_that_goes_away_in_the_middle(
-    own_postgres: PostgresServer, tmp_path: Path, how: str
+    own_postgres: PostgresServer, tmp_path: Path, how: str, what: tuple[str, ...]
 ) -> None:
+    (tmp_path / "members.csv").write_text("name\nMax Moreau\n")
     name = own_postgres.create_database()
     env = at(tmp_path, DATABASE_URL=own_postgres.url(name))
     _settle_in(env)
@@ -267,7 +275,8 @@ def test_a_postgresql_that_goes_away_in_the_middle(
         holder.execute("BEGIN")
         holder.execute("SELECT * FROM ledger_ledger FOR UPDATE")
         adding = subprocess.Popen(
-            [*COMMAND, *ADD],
+            [*COMMAND, *what],
+            cwd=tmp_path,
             env=environment(**env),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -65,7 +65,7 @@ class Played:
             with book.writing(self.id, now=now, via="import") as writer:
                 if "at" not in more:
                     stage.settle(writer, writer.now)
-                writer.append(draft(event), at=event.at, by=event.by)
+                writer.append(draft(event), at=event.at, by=event.by, subject=event.member)
             return
         FOLLOWING[type(event)](self.request(now, **more), event)
 

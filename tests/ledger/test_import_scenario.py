@@ -121,7 +121,8 @@ def test_every_decision_is_written_down_with_both_instants(home: Path) -> None:
         ("AE27", "2021-03-02T17:02:00.000000Z"),
         ("AO14", "2021-03-11T09:00:00.000000Z"),
     ]
-    assert {one["recorded_at"] for one in decided} == {"2026-01-01T12:00:00.000000Z"}
+    # All at one instant, the first after the founding, which took place at 12:00.
+    assert {one["recorded_at"] for one in decided} == {"2026-01-01T12:00:00.000001Z"}
     assert {one["via"] for one in told} == {"import"}
 
 

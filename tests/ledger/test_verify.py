@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import orjson
@@ -10,7 +11,7 @@ import pytest
 from django.db import connection
 
 from tests.ledger.small import Small
-from toutdoux.actions import commands
+from toutdoux.actions import commands, verifying
 from toutdoux.actions.models import Action, ImportedAction, Version, Vote
 from toutdoux.actions.verifying import verify_association
 from toutdoux.association.models import (
@@ -22,12 +23,13 @@ from toutdoux.association.models import (
     Role,
 )
 from toutdoux.core.chain import Broken, canonical, digest
+from toutdoux.core.history import Choice
 from toutdoux.core.words import Refusal
 from toutdoux.journal.models import JournalEntry, Publication
-from toutdoux.ledger import book
+from toutdoux.ledger import book, checking
 from toutdoux.ledger.bundle import Bundle, write_bundle
 from toutdoux.ledger.checking import verify_bundle
-from toutdoux.ledger.models import Entry, Ledger, Text
+from toutdoux.ledger.models import Entry, Ledger, Operator, Text
 
 
 @pytest.fixture
@@ -180,6 +182,27 @@ TABLES = {
     "a journal entry": lambda: JournalEntry.objects.update(removed=True),
     "a publication": lambda: Publication.objects.update(sha256="1" * 64),
     "the association's name": lambda: Association.objects.update(name="Les Castors"),
+    "the association's short name": lambda: Association.objects.update(slug="castors"),
+    "an address": lambda: Member.objects.filter(handle="zoe").update(email="x@courriel.example"),
+    "somebody said to be forgotten": lambda: Member.objects.filter(handle="ana").update(
+        erased=True
+    ),
+    "a text that was emptied": lambda: Text.objects.filter(text="Un goûter").update(
+        text=None, nonce=None
+    ),
+    "a nonce that was emptied": lambda: Text.objects.filter(text="Un goûter").update(nonce=None),
+    "a text too many": lambda: Text.objects.create(
+        commitment="0" * 64, ledger=Ledger.objects.get(), nonce=b"x", text="Un secret"
+    ),
+    "an operator": lambda: Operator.objects.update(name="eva"),
+    "an operator that is gone": lambda: Operator.objects.all().delete(),
+    "an operator's text": lambda: Text.objects.filter(text="root").update(text=None, nonce=None),
+    "an operator too many": lambda: Operator.objects.create(
+        ledger=Ledger.objects.get(), name="eva", commitment="0" * 64
+    ),
+    "when the last entry was recorded": lambda: Ledger.objects.update(recorded_at=small_day()),
+    "how far time was played": lambda: Ledger.objects.update(played_until=small_day()),
+    "that it was played at all": lambda: Ledger.objects.update(played_until=None),
     "the length": lambda: Ledger.objects.update(length=3),
     "an imported action": lambda: ImportedAction.objects.create(
         association=Association.objects.get(),
@@ -199,6 +222,83 @@ TABLES = {
 def test_tables_that_say_otherwise_are_noticed(small, what):
     TABLES[what]()
     difference(small)
+
+
+def test_a_text_that_was_erased_and_is_back_is_noticed(small):
+    text = Text.objects.get(text="Un goûter")
+    commands.erase(small.request(41), [text.commitment])
+    verify_association(small.id)
+    text.save()
+    assert difference(small).seq == Entry.objects.count()
+
+
+def test_an_entry_filed_under_something_else_is_named(small):
+    for row in list(Entry.objects.order_by("seq")):
+        Entry.objects.filter(seq=row.seq).update(subject="AE9")
+        assert difference(small).seq == row.seq
+        Entry.objects.filter(seq=row.seq).update(subject=row.subject)
+    verify_association(small.id)
+
+
+def test_a_due_instant_that_would_be_slept_through_is_noticed(home):
+    small = Small()
+    verify_association(small.id)
+    Ledger.objects.update(due_at=None)
+    difference(small)
+
+
+def test_another_associations_ledger_is_noticed(small):
+    def change(entry):
+        if entry["seq"] == 1:
+            entry["data"]["association"] = "0" * 16
+
+    rewrite(small, change)
+    assert difference(small).seq == 1
+
+
+def test_a_journal_entry_of_nothing_is_named(small):
+    told = [body_of(row) for row in Entry.objects.order_by("seq")]
+    (added,) = (entry["seq"] for entry in told if entry["kind"] == "journal.added")
+
+    def change(entry):
+        if entry["seq"] == added:
+            entry["kind"] = "journal.changed"
+
+    rewrite(small, change)
+    assert difference(small).seq == added
+
+
+def in_another_thread(do):
+    """Do something over a connection of its own, as another program would."""
+
+    def work():
+        try:
+            do()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
+
+
+@pytest.mark.parametrize("least", [20_000, 0], ids=["short", "long"])
+def test_a_vote_cast_meanwhile_is_no_difference(both_databases, monkeypatch, least):
+    small = Small()
+    monkeypatch.setattr(checking, "_WORTH_A_PROCESS", least)
+    compare, times = verifying.verify, []
+
+    def meanwhile(*args):
+        verified = compare(*args)
+        times.append(verified.length)
+        in_another_thread(
+            lambda: commands.vote(small.request(4.5), "AE1", Choice.ABSTAIN, by=small.bob)
+        )
+        return verified
+
+    monkeypatch.setattr(verifying, "verify", meanwhile)
+    verified = verify_association(small.id)
+    assert verified.length == times[-1] == Ledger.objects.get().length - 1
+    assert len(times) == (1 if least else 2)
 
 
 # --- bundles -------------------------------------------------------------------------------------
@@ -268,11 +368,29 @@ def test_lines_swapped_doubled_or_added_in_a_bundle_are_noticed(bundle):
 
 
 def test_a_long_chain_is_checked_by_another_process_alike(small, bundle, monkeypatch):
-    from toutdoux.ledger import checking
-
     monkeypatch.setattr(checking, "_WORTH_A_PROCESS", 0)
     monkeypatch.setattr(checking, "_AT_ONCE", 3)
     assert verify_bundle(Bundle(bundle)).length == verify_association(small.id).length
     row = Entry.objects.order_by("seq")[5]
     Entry.objects.filter(seq=row.seq).update(hash="0" * 64)
     assert difference(small).seq == row.seq
+
+
+def test_an_operator_in_clear_is_noticed_in_a_long_chain_too(small, monkeypatch):
+    monkeypatch.setattr(checking, "_WORTH_A_PROCESS", 0)
+    votes = [e for e in map(body_of, Entry.objects.order_by("seq")) if e["kind"] == "vote.cast"]
+
+    def change(entry):
+        if entry["seq"] == votes[-1]["seq"]:
+            entry["operator"] = "root"
+
+    rewrite(small, change)
+    assert difference(small).seq == votes[-1]["seq"]
+
+
+def test_an_entry_filed_under_something_else_is_named_in_a_long_chain_too(small, monkeypatch):
+    monkeypatch.setattr(checking, "_WORTH_A_PROCESS", 0)
+    for row in list(Entry.objects.order_by("seq"))[3::4]:
+        Entry.objects.filter(seq=row.seq).update(subject="AE9")
+        assert difference(small).seq == row.seq
+        Entry.objects.filter(seq=row.seq).update(subject=row.subject)

@@ -60,16 +60,19 @@ def import_scenario(
         Refusal: the association has a history of its own, or other rules.
     """
     _check(scenario, now)
+    commands.check_operator(operator)
     with transaction.atomic():
         association = _association(slug)
         if association is None:
             id = _found(scenario, slug, now, operator)
         else:
             id = association.pk
-            if book.answer_to(id, _key(scenario)) is not None:
-                return Imported(id, new=False)
-            _check_empty(association, scenario.chronicle.history.charter)
         with book.writing(id, now=now, via=VIA, operator=operator) as writer:
+            # Nobody else writes from here on: what is there now is what there is.
+            if association is not None:
+                if book.answer_to(id, _key(scenario)) is not None:
+                    return Imported(id, new=False)
+                _check_empty(association, scenario.chronicle.history.charter)
             _Import(writer, scenario).write(progress)
             book.remember(id, _key(scenario), "")
     return Imported(id, new=True)
@@ -179,6 +182,7 @@ class _Import:
         subject: str = "",
     ) -> None:
         entry = Draft(kind, data, texts or {})
+        commands.check_texts(entry.texts)
         self.writer.append(entry, at=at or self.writer.now, subject=subject)
 
     # --- who and when ----------------------------------------------------------------------------
@@ -217,7 +221,7 @@ class _Import:
                 self._entry("period.changed", {"period": ids[period.name], **days})
             else:
                 data = {"period": commands.new_id(), **days}
-                self._entry("period.added", data, {"name": _short(period.name)})
+                self._entry("period.added", data, {"name": _period(period.name)})
 
     # --- what was written ------------------------------------------------------------------------
 
@@ -235,7 +239,7 @@ class _Import:
             if told.get("authors"):
                 # By their ids, so that a member who takes another name is told by it.
                 told["authors"] = [self.ids.get(author, author) for author in told["authors"]]
-            texts = {"period": content["period"], "content": canonical(told).decode()}
+            texts = {"period": _period(content["period"]), "content": canonical(told).decode()}
             self._entry("report.worded", {}, texts)
 
     # --- what was done ---------------------------------------------------------------------------
@@ -243,6 +247,7 @@ class _Import:
     def _event(self, event: h.Event) -> None:
         told = self._told(event)
         what = draft(told)
+        commands.check_texts(what.texts)
         subject = str(what.data.get("action") or what.data.get("member") or "")
         self.writer.append(what, at=told.at, by=getattr(told, "by", None), subject=subject)
 
@@ -274,11 +279,6 @@ def _handles(names: Mapping[str, str]) -> dict[str, str]:
     return handles
 
 
-def _short(name: str) -> str:
+def _period(name: str) -> str:
     """A period's name as the journal and the reports name it, if it is not too long."""
-    if len(name) > 60:
-        raise Refusal(
-            say("{what} is over {n} characters long", what=say("the period's name"), n=60),
-            say("shorten it"),
-        )
-    return name
+    return commands.short(name, say("the period's name"), commands.LONGEST_PERIOD)

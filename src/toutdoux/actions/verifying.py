@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+import orjson
 from django.db import connection
 
 from toutdoux.association.models import (
@@ -16,38 +17,108 @@ from toutdoux.association.models import (
     Period,
     Role,
 )
-from toutdoux.core.chain import Body, Broken, commitment, stamp
-from toutdoux.core.entries import Record, charter_data
+from toutdoux.core.chain import Body, Broken, Checked, commitment, stamp
+from toutdoux.core.entries import Record, Subjects, charter_data, read_instant
 from toutdoux.core.replay import Standing
 from toutdoux.core.verification import Verified, verify
 from toutdoux.core.words import Sentence, say
 from toutdoux.journal.models import JournalEntry, Publication, ReportWords
 from toutdoux.ledger import book
-from toutdoux.ledger.checking import Progress, checking, no_collector
-from toutdoux.ledger.models import Entry, Ledger, Text
+from toutdoux.ledger.backup import one_moment
+from toutdoux.ledger.checking import CheckedElsewhere, Progress, is_long, no_collector
+from toutdoux.ledger.models import Entry, Ledger, Operator, Text
 
 from . import models
+from .stage import _next_due as next_due
 from .stage import differing
 
 
 def verify_association(association: str, progress: Progress = lambda _: None) -> Verified:
-    """Verify a ledger and the tables made from it.
+    """Verify a ledger and the tables made from it, as they are at one moment.
 
     Raises:
         Broken: at the first entry that differs, or the last one about what the tables differ in.
     """
-    ledger = Ledger.objects.get(id=association)
-    connection.close()  # where another process checks, it opens its own
-
-    def rows() -> Iterator[tuple[int, bytes, str]]:
-        return book.rows(association, last=ledger.length)
-
     with no_collector():
-        verified = verify(rows, ledger.played_until, checking(ledger.length, progress))
-        return _compared(ledger, verified)
+        if is_long(Ledger.objects.get(id=association).length):
+            verified = _with_two_processes(association, progress)
+            if verified is not None:
+                return verified
+        with one_moment():
+            ledger = Ledger.objects.get(id=association)
+            verified = verify(
+                lambda: book.rows(association, last=ledger.length),
+                ledger.played_until,
+                lambda _: _Stored(_stored(ledger)),
+            )
+            _compare(ledger, verified)
+            return verified
 
 
-def _compared(ledger: Ledger, verified: Verified) -> Verified:
+def _with_two_processes(association: str, progress: Progress) -> Verified | None:
+    """The same for a long ledger, whose entries another process reads over a connection of its
+    own: entries never change. None if somebody wrote meanwhile: then the tables say more."""
+    ledger = Ledger.objects.get(id=association)
+    connection.close()  # what is open can't be shared with another process
+    verified = verify(
+        lambda: book.rows(association, last=ledger.length),
+        ledger.played_until,
+        lambda _: CheckedElsewhere(lambda: _Stored(_stored(ledger)), progress),
+    )
+    with one_moment():
+        now = Ledger.objects.get(id=association)
+        if (now.length, now.played_until, now.due_at) != (
+            ledger.length,
+            ledger.played_until,
+            ledger.due_at,
+        ):
+            return None
+        _compare(now, verified)
+    return verified
+
+
+StoredRow = tuple[int, bytes, str, str]
+"""Number, bytes, hash, and what the entry is said to be about."""
+
+
+def _stored(ledger: Ledger) -> Iterator[StoredRow]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            "SELECT seq, body, hash, subject FROM ledger_entry"
+            " WHERE ledger_id = %s AND seq <= %s ORDER BY seq",
+            [ledger.id, ledger.length],
+        )
+        while chunk := cursor.fetchmany(2_000):
+            yield from chunk
+
+
+class _Stored(Checked):
+    """A chain as it is stored: it is checked as well what each entry is said to be about."""
+
+    def __init__(self, rows: Iterable[StoredRow]) -> None:
+        super().__init__(self._noting(rows))
+        self._subject = ""
+
+    def _noting(self, rows: Iterable[StoredRow]) -> Iterator[tuple[int, bytes, str]]:
+        for seq, body, hash, self._subject in rows:
+            yield seq, body, hash
+
+    def __iter__(self) -> Iterator[Body]:
+        subjects = Subjects()
+        for entry in super().__iter__():
+            try:
+                if entry["kind"] == "vote.cast":  # nearly all are
+                    subject = entry["data"]["action"]
+                else:
+                    subject = subjects.of(entry)
+            except (KeyError, TypeError, AttributeError):
+                subject = self._subject  # whoever reads it says what is wrong with it
+            if subject != self._subject:
+                raise Broken(entry["seq"], say("the tables say that it is about something else"))
+            yield entry
+
+
+def _compare(ledger: Ledger, verified: Verified) -> None:
     """Compare what the entries say with what the tables say."""
     association = ledger.id
     if (verified.length, verified.head) != (ledger.length, ledger.head):
@@ -55,14 +126,31 @@ def _compared(ledger: Ledger, verified: Verified) -> Verified:
             verified.length + 1, say("it is missing: the ledger is said to go further than it does")
         )
     record = verified.record
-    _check_texts(association, record)
+    if record.founding["data"]["association"] != association:
+        raise Broken(1, say("it founds another association"))
+    texts = _checked_texts(association, record)
+    _check_operators(association, record, texts)
     for ref in differing(association, verified.standing):
         raise _tables_differ(association, ref, say("the tables say otherwise about {ref}", ref=ref))
-    _check_members(association, record, verified.standing)
+    _check_members(association, record, verified.standing, texts)
     _check_charters(association, verified.standing)
     _check_imported(association, record)
-    _check_others(association, record)
-    return verified
+    _check_others(association, record, texts)
+    _check_instants(ledger, verified.standing)
+
+
+def _check_instants(ledger: Ledger, standing: Standing) -> None:
+    """When the last entry was recorded, and how far time was played; nothing that is due may be
+    slept through."""
+    last = Entry.objects.get(ledger_id=ledger.id, seq=ledger.length)
+    recorded_at = read_instant(orjson.loads(bytes(last.body))["recorded_at"])
+    due, played = next_due(ledger.id, ledger.played_until), ledger.played_until
+    if (
+        ledger.recorded_at != recorded_at
+        or (standing.actions and (played is None or played < standing.at))
+        or (due is not None and (ledger.due_at is None or due < ledger.due_at))
+    ):
+        raise Broken(0, say("the tables say otherwise about how far the ledger goes"))
 
 
 def _tables_differ(association: str, subject: str, why: Sentence) -> Broken:
@@ -70,26 +158,53 @@ def _tables_differ(association: str, subject: str, why: Sentence) -> Broken:
     return Broken(last.seq if last else 0, why)
 
 
-def _check_texts(association: str, record: Record) -> None:
-    """Every text must be the one that was committed to; every commitment have a text, or a place
-    where it was forgotten."""
-    missing = dict(record.commitments)
+def _checked_texts(association: str, record: Record) -> dict[str, str]:
+    """The texts by their commitments, but for those that were erased.
+
+    Every text must be the one that was committed to; every commitment have a text, or a place where
+    it was erased, and an entry that says so.
+    """
+    missing = record.operators | record.commitments
+    kept = {}
     rows = Text.objects.filter(ledger_id=association).values_list("commitment", "nonce", "text")
     for name, nonce, text in rows.iterator(chunk_size=2_000):
-        seq = missing.pop(name, 0)
-        if text is not None and (nonce is None or commitment(bytes(nonce), text) != name):
+        if name not in missing:
+            raise Broken(0, say("the tables have a text that no entry tells of"))
+        seq, erased = missing.pop(name), record.erased.get(name)
+        if erased is not None:
+            if text is not None or nonce is not None:
+                raise Broken(erased, say("a text that it erases is still there"))
+        elif text is None or nonce is None:
+            raise Broken(seq, say("its text was emptied, and no entry says so"))
+        elif commitment(bytes(nonce), text) != name:
             raise Broken(seq, say("its text is not the one that was recorded"))
-    for seq in missing.values():
+        else:
+            kept[name] = text
+    for seq in sorted(missing.values()):
         raise Broken(seq, say("its text is missing"))
+    return kept
 
 
-def _check_members(association: str, record: Record, standing: Standing) -> None:
+def _check_operators(association: str, record: Record, texts: Mapping[str, str]) -> None:
+    """Everybody who acted for others is known by the text that their entries commit to."""
+    told = dict(record.operators)
+    for row in Operator.objects.filter(ledger_id=association):
+        seq = told.pop(row.commitment, 0)
+        # Who was erased is nobody, and nobody else.
+        if not seq or row.name != texts.get(row.commitment, f"#{row.pk}"):
+            raise Broken(seq, say("the tables say otherwise about who acted"))
+    for seq in sorted(told.values()):
+        raise Broken(seq, say("the tables say otherwise about who acted"))
+
+
+def _check_members(
+    association: str, record: Record, standing: Standing, texts: Mapping[str, str]
+) -> None:
     people = {one.id: one for one in Member.objects.filter(association=association)}
     periods: dict[str, list[tuple[Any, ...]]] = {}
     for row in Membership.objects.filter(member__association=association).order_by("joined", "id"):
         dates = (row.joined, row.left, row.joined_recorded, row.left_recorded)
         periods.setdefault(row.member_id, []).append(dates)
-    texts = book.texts(association)
     for person in record.people.values():
         row_ = people.pop(person.id, None)
         told = [
@@ -104,6 +219,8 @@ def _check_members(association: str, record: Record, standing: Standing) -> None
             or row_.granted_at != (granted and granted[0])
             or row_.name != texts.get(person.name, "")
             or row_.handle != texts.get(person.handle, person.id)
+            or row_.email != texts.get(person.email, "")
+            or row_.erased != (person.id in record.forgotten)
         ):
             why = say("the tables say otherwise about the member {member}", member=person.id)
             raise _tables_differ(association, person.id, why)
@@ -136,9 +253,9 @@ def _check_imported(association: str, record: Record) -> None:
         raise Broken(0, say("the tables have an action {ref} that no entry tells of", ref=ref))
 
 
-def _check_others(association: str, record: Record) -> None:
+def _check_others(association: str, record: Record, texts: Mapping[str, str]) -> None:
     """Names, periods, roles, the journal, reports: what their entries say, one after the other."""
-    there, told = _others_there(association), _Others(association).told(record)
+    there, told = _others_there(association), _Others(texts).told(record)
     for key in sorted(there.keys() | told.keys()):
         if there.get(key) != told.get(key):
             raise Broken(0, say("the tables say otherwise about {what}", what=key[0]))
@@ -147,7 +264,8 @@ def _check_others(association: str, record: Record) -> None:
 def _others_there(association: str) -> dict[tuple[str, str], tuple[Any, ...]]:
     row = Association.objects.get(pk=association)
     there: dict[tuple[str, str], tuple[Any, ...]] = {
-        ("association", ""): (row.name, row.time_zone, row.language)
+        ("association", ""): (row.name, row.time_zone, row.language),
+        ("association", "slug"): (row.slug,),
     }
     of = {"association": association}
     for period in Period.objects.filter(**of):
@@ -167,8 +285,8 @@ def _others_there(association: str) -> dict[tuple[str, str], tuple[Any, ...]]:
 class _Others:
     """What the entries that no rule looks at come to."""
 
-    def __init__(self, association: str) -> None:
-        self.texts = book.texts(association)
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = texts
         self.come_to: dict[tuple[str, str], tuple[Any, ...]] = {}
 
     def told(self, record: Record) -> dict[tuple[str, str], tuple[Any, ...]]:
@@ -185,6 +303,7 @@ class _Others:
             case "association.founded":
                 name = self._text(texts["name"])
                 come_to["association", ""] = (name, data["time_zone"], data["language"])
+                come_to["association", "slug"] = (self._text(texts["slug"]),)
             case "association.changed":
                 name, zone, language = come_to["association", ""]
                 come_to["association", ""] = (

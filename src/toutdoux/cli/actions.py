@@ -23,8 +23,9 @@ from toutdoux.core.history import (
     FollowUp,
     GrantVotingRight,
 )
+from toutdoux.core.journal import check_link
 from toutdoux.core.voters import why_off_roll
-from toutdoux.core.words import Sentence, say
+from toutdoux.core.words import Refusal, Sentence, say
 
 from .desk import Desk
 from .options import association_option, by_option, examples, format_option, told_at_option
@@ -184,8 +185,8 @@ def put_forward(
         by=desk.member(by),
         leader=desk.member(leader) if leader is not None else None,
         number=number,
-        link=typed(link) if link else None,
-        condition=typed(condition) if condition else None,
+        link=_link(link) if link is not None else None,
+        condition=_condition(condition) if condition is not None else None,
         effects=effects,
     )
     if form == "json":
@@ -194,6 +195,26 @@ def put_forward(
         print_json(shown_as_data(desk, *after(desk, ref)))
     else:
         click.echo(ref)
+
+
+def _link(text: str) -> str:
+    text = typed(text).strip()
+    try:
+        check_link(text)
+    except Refusal as refusal:
+        raise Problem(refusal.why, refusal.remedy, "--link") from None
+    return text
+
+
+def _condition(text: str) -> str:
+    text = typed(text)
+    if not text.strip():
+        raise Problem(
+            say("{what} is empty", what=say("the condition")),
+            say("write it in, or leave this out"),
+            "--condition",
+        )
+    return text
 
 
 _EFFECTS = ("grant_voting_right", "amend_charter")
@@ -207,9 +228,9 @@ def _effect(desk: Desk, text: str) -> Effect:
     if name in _EFFECTS and value:
         if name == "grant_voting_right":
             return GrantVotingRight(desk.member(value))
-        from .charters import charter_named
+        from .charters import other_rules
 
-        return AmendCharter(charter_named(value, "--effect"))
+        return AmendCharter(other_rules(desk, value, "--effect"))
     close = get_close_matches(name, _EFFECTS, 1, 0.5)
     remedy = (
         say("did you mean {name}?", name=f"{close[0]}={value or '…'}")
@@ -396,8 +417,17 @@ def condition_met(ref: str, note: str | None, by: str, slug: str | None, at: str
     desk = Desk(slug, at)
     from toutdoux.actions import commands
 
-    ref = desk.known_ref(ref)
-    desk.carry_out(commands.meet_condition, ref, by=desk.member(by), note=typed(note or ""))
+    ref, member = desk.known_ref(ref), desk.member(by)
+    _, action = after(desk, ref)
+    met = action.condition_met_at
+    if met is not None and met <= (desk.at or desk.now):
+        raise Problem(
+            say("its condition is met already, since {at}", at=met),
+            say("there is nothing to record"),
+            ref,
+            desk.zone,
+        )
+    desk.carry_out(commands.meet_condition, ref, by=member, note=typed(note or ""))
     standing, action = after(desk, ref)
     if action.follow_up is None:
         _tell(desk, ref, say("Its condition is met."), *in_brief(standing, action))
@@ -426,7 +456,7 @@ def _follow_up(name: str, follow_up: FollowUp, help: str, *lines: str) -> click.
             follow_up,
             by=desk.member(by),
             note=typed(note or ""),
-            links=[typed(link) for link in links],
+            links=[_link(link) for link in links],
         )
         _, action = after(desk, ref)
         _tell(desk, ref, say("{follow_up}.", follow_up=action.followed_up))

@@ -18,7 +18,7 @@ from toutdoux.core.words import Sentence, say
 from .actions import proposal_options, put_forward
 from .desk import Desk
 from .options import association_option, at_option, examples, format_option, lang_option
-from .speech import Problem, print_json, shown, terminal
+from .speech import Problem, cut, print_json, shown, terminal
 
 if TYPE_CHECKING:
     from toutdoux.language import Language
@@ -40,9 +40,29 @@ def charter_named(text: str, where: str) -> Charter:
             say("use one of {names}, or a file", names=", ".join(PRESETS)),
             where,
         )
-    from toutdoux.scenario import read_charter_file
+    from toutdoux.scenario import ScenarioError, read_charter_file
 
-    return read_charter_file(path)
+    try:
+        return read_charter_file(path)
+    except ScenarioError as error:
+        # The file may be anything, and its words many.
+        error.why = cut(error.why)
+        raise
+
+
+def other_rules(desk: Desk, text: str, where: str) -> Charter:
+    """The charter of a preset's name, or of a YAML file, that is not in force already."""
+    from toutdoux.association import people
+
+    rules, at = charter_named(text, where), desk.at or desk.now
+    in_force = [one for one in people.charters(desk.id) if one.since is None or one.since <= at]
+    if not _changes(in_force[-1].charter, rules):
+        raise Problem(
+            say("these are the rules that are in force"),
+            say("see them with toutdoux charter show, and propose others"),
+            where or text,
+        )
+    return rules
 
 
 @click.group(
@@ -292,5 +312,5 @@ def propose(
         number=number,
         link=link,
         condition=condition,
-        effects=[AmendCharter(charter_named(rules, ""))],
+        effects=[AmendCharter(other_rules(desk, rules, ""))],
     )

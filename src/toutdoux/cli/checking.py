@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -160,8 +160,15 @@ def progress_of(what: str, length: int) -> Iterator[Callable[[int], None]]:
 
 @click.command(
     options_metavar=_word("[OPTIONS]"),
-    help=_word("Write a bundle that anybody can verify: the entries, without a text or a name."),
-    epilog=examples("toutdoux export loutres.jsonl", "toutdoux verify --bundle loutres.jsonl"),
+    help=_word(
+        "Write a bundle that anybody can verify: the entries, without a text or a name. A FILE of -"
+        " is the standard output."
+    ),
+    epilog=examples(
+        "toutdoux export loutres.jsonl",
+        "toutdoux verify --bundle loutres.jsonl",
+        "toutdoux export - | gzip > loutres.jsonl.gz",
+    ),
 )
 @click.argument("file", type=click.Path(path_type=Path), metavar=_word("FILE"))
 @association_option
@@ -175,8 +182,32 @@ def export(file: Path, slug: str | None) -> None:
     from toutdoux.ledger.models import Ledger
 
     ledger = Ledger.objects.get(id=desk.id)
-    with progress_of(_word("exporting …"), ledger.length) as progress:
+    with (
+        _place_of(file) as place,
+        progress_of(_word("exporting …"), ledger.length) as progress,
+    ):
         rows = book.rows(ledger.id, last=ledger.length)
-        write_bundle(file, ledger.id, ledger.length, ledger.head, rows, progress)
+        write_bundle(place, ledger.id, ledger.length, ledger.head, rows, progress)
     told = say("{entries}, head {head}", entries=_entries(ledger.length), head=ledger.head)
-    click.echo(terminal.say(say("{name}: {value}", name=str(file), value=told)))
+    into_file = isinstance(place, Path)
+    click.echo(terminal.say(say("{name}: {value}", name=str(file), value=told)), err=not into_file)
+
+
+@contextmanager
+def _place_of(file: Path) -> Iterator[Path | BinaryIO]:
+    """Where a bundle goes: a file, new or in the place of an earlier bundle; else a stream, for a
+    device or a pipe is written into, never replaced."""
+    from toutdoux.ledger.bundle import is_bundle
+
+    if str(file) in ("-", "/dev/stdout"):
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    elif not file.exists() or is_bundle(file):
+        yield file
+    elif file.is_file() or file.is_dir():
+        raise Problem(
+            say("there is something else of this name"), say("name another file"), str(file)
+        )
+    else:
+        with file.open("wb") as stream:
+            yield stream

@@ -107,13 +107,15 @@ def inventory(
     file: str, kind: str | None, dry_run: bool, slug: str | None, form: str, lang: str | None
 ) -> None:
     from toutdoux.tables import TableError, read_inventory
+    from toutdoux.tables.inventory import check_days
 
     source = read_source(file)
     try:
         read = read_inventory(source, file, Kind(kind) if kind else None)
+        desk = Desk(slug, None, lang)
+        check_days(read, file, desk.now.astimezone(desk.zone).date())
     except TableError as error:
         raise problem_in_table(error) from None
-    desk = Desk(slug, None, lang)
     leader = _leaders(desk)
     actions = [_action(row, leader) for row in read.rows]
     new = _import(desk, actions, file, dry_run)

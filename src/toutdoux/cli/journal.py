@@ -169,12 +169,21 @@ def edit(
     slug: str | None,
     **told: Any,
 ) -> None:
+    changes = _told(**told)
+    if file is None and not changes:
+        raise Problem(
+            say("nothing is said to change"), say("give --title, --date, --text or another option")
+        )
     desk = Desk(slug, at)
     from toutdoux.actions import commands
 
     number = _number(entry)
-    before = _content(desk, number) if file is None else _of_file(file)
-    content = _checked(desk, {**before, **_told(**told)})
+    here = _content(desk, number)
+    before = here if file is None else _of_file(file)
+    content = _checked(desk, {**before, **changes})
+    if canonical(content) == canonical(here):
+        click.echo(terminal.say(say("That is how it was already; nothing is changed.")))
+        return
     desk.carry_out(commands.change_journal, number, content)
     click.echo(f"J{number}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from toutdoux.config.home import backups
+from toutdoux.config.home import backups, home
 from toutdoux.core.words import Refusal, Sentence, say, say_n
 from toutdoux.language import problem_of_system
 
 from .desk import Desk
 from .options import association_option, examples
+from .signals import see_it_through
 from .speech import Problem, shown, terminal
 
 if TYPE_CHECKING:
@@ -120,7 +122,7 @@ def restore(file: Path, replace: bool) -> None:
         with _progress(_word("Reading the backup")) as reading, opened(file, reading) as found:
             prepare()
             with _progress(_word("Bringing it back")) as writing:
-                found.load((kept, now) if replace else None, writing)
+                found.load((kept, now) if replace else None, writing, see_it_through)
     except Refusal as refusal:
         raise Problem(refusal.why, refusal.remedy, str(file)) from None
     except OSError as error:
@@ -169,7 +171,8 @@ def erase_member(member: str, texts: bool, yes: bool, slug: str | None) -> None:
     from toutdoux.ledger.forgetting import of_member
 
     row = desk.member_row(member)
-    _forget(desk, of_member(desk.id, row.id, written=texts), yes, row.id)
+    found = of_member(desk.id, row.id, written=texts)
+    _forget(desk, found, yes, row.id, written=texts)
 
 
 _WHATS = {
@@ -269,21 +272,31 @@ def _wordings(desk: Desk, ref: str, version: int) -> set[str]:
     return wanted
 
 
-def _forget(desk: Desk, found: Sequence[Kept], yes: bool, member: str | None = None) -> None:
+def _forget(
+    desk: Desk,
+    found: Sequence[Kept],
+    yes: bool,
+    member: str | None = None,
+    *,
+    written: bool = False,
+) -> None:
     """Say what will be forgotten, ask, forget it, and see that nothing of it stays."""
     from django.db import Error
 
     from toutdoux.actions import commands
     from toutdoux.association.models import Member
     from toutdoux.ledger.forgetting import scrub
+    from toutdoux.ledger.unfinished import sweep
 
+    unfinished = [*sweep(backups()), *sweep(home())]
     if found:
         if member is not None:
             desk.carry_out(commands.check_left, member)
-        _tell(found)
+        _tell(found, [*_backups_of(desk, found), *unfinished])
         if not yes:
             _ask()
-        desk.carry_out(commands.erase, [one.commitment for one in found], member)
+        asked = [one.commitment for one in found]
+        desk.carry_out(commands.erase, asked, member, written=written)
     # Also where all was forgotten before: what stayed in the files then may go now.
     try:
         gone = scrub(Member._meta.db_table)
@@ -301,16 +314,40 @@ def _forget(desk: Desk, found: Sequence[Kept], yes: bool, member: str | None = N
         _print(say_n("{n} text is forgotten", "{n} texts are forgotten", n))
 
 
-def _tell(found: Sequence[Kept]) -> None:
+def _backups_of(desk: Desk, found: Sequence[Kept]) -> Iterator[Path]:
+    """The backups that hold one of these texts: of this ledger, and not older than all of them."""
+    from toutdoux.ledger.backup import may_hold
+
+    files = sorted(backups().glob("*.toutdoux"))
+    since = _recorded_at(desk, {one.commitment.encode() for one in found}) if files else None
+    return (file for file in files if since is None or may_hold(file, desk.id, since))
+
+
+_COMMITMENT = re.compile(rb'"([0-9a-f]{64})"')
+
+
+def _recorded_at(desk: Desk, commitments: set[bytes]) -> datetime | None:
+    """When the first of these texts was recorded."""
+    import orjson
+
+    from toutdoux.core.instants import read_instant
+    from toutdoux.ledger import book
+
+    for _, body, _ in book.rows(desk.id):
+        if not commitments.isdisjoint(_COMMITMENT.findall(body)):
+            return read_instant(orjson.loads(body)["recorded_at"], UTC)
+    return None
+
+
+def _tell(found: Sequence[Kept], files: Sequence[Path]) -> None:
     click.echo(terminal.word("This will be forgotten for ever:"), err=True)
     for one in found:
         line = " ".join(one.text.split())
         click.echo(shown(f"  {one.what}: {line[:70]}{'…' if len(line) > 70 else ''}"), err=True)
-    earlier = sorted(backups().glob("*.toutdoux"))
-    if earlier:
+    if files:
         told = terminal.word("These backups still hold it, and so do copies kept elsewhere:")
         click.echo(told, err=True)
-        for file in earlier:
+        for file in files:
             click.echo(shown(f"  {file}"), err=True)
 
 

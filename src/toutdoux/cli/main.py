@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, tzinfo
 from importlib import import_module
 from typing import ClassVar
@@ -17,11 +18,13 @@ from toutdoux.language import Language
 
 from .faults import problem_of
 from .options import examples
+from .signals import Stopped, heed
 from .speech import Problem, fail, problem_of_file, terminal, translate_click
 
 
 def main() -> None:
     """Run the command line. Whatever goes wrong is said in one sentence, never as a trace."""
+    heed()
     translate_click()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -41,6 +44,11 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         stopped = terminal.word("stopped")
         fail(f"toutdoux: {stopped}", 130)
+    except Stopped as error:
+        stopped = terminal.word("stopped")
+        with suppress(OSError):  # the terminal may be what has gone
+            fail(f"toutdoux: {stopped}", error.status)
+        raise SystemExit(error.status) from None
     except Problem as problem:
         _fail(problem, problem.zone)
     except BrokenPipeError:

@@ -107,6 +107,7 @@ def add(
     by: str | None,
     slug: str | None,
 ) -> None:
+    _check_email(email)
     desk = Desk(slug)
     from toutdoux.actions import commands
     from toutdoux.association.models import Member
@@ -124,9 +125,24 @@ def add(
     click.echo(Member.objects.get(pk=id).handle)
 
 
+def _check_email(text: str) -> None:
+    """Refuse what is surely no address; none at all is one that is not known."""
+    name, at, host = text.strip().partition("@")
+    if text.strip() and not (name and at and host and not any(map(str.isspace, name + host))):
+        raise Problem(
+            say("“{text}” is not an e-mail address", text=text),
+            say("write it whole, for instance ana@example.org"),
+            "--email",
+        )
+
+
 @member.command(
     options_metavar=_word("[OPTIONS]"),
-    help=_word("Record that somebody left, from the first instant of a day on."),
+    help=_word(
+        "Record that somebody left, from the first instant of a day on. The ballots that are open"
+        " when it is recorded no longer count on them; those told wholly after the fact know of it"
+        " from its day."
+    ),
     epilog=examples("toutdoux member leave zoe", "toutdoux member leave zoe --on 2021-06-08"),
 )
 @click.argument("name", metavar=_word("MEMBER"))
@@ -233,6 +249,7 @@ def rename(
 ) -> None:
     if name is None and handle is None and email is None:
         raise Problem(say("nothing is said to change"), say("give --name, --handle or --email"))
+    _check_email(email or "")
     desk = Desk(slug, at)
     row = desk.member_row(who)
     from toutdoux.actions import commands
@@ -514,7 +531,7 @@ def import_(
 
     from .imports import problem_in_table, read_source
 
-    mapping = dict(_mapping(one) for one in columns)
+    mapping = _mappings(columns)
     source = read_source(file)
     desk = Desk(slug, None, lang)
     try:
@@ -529,6 +546,16 @@ def import_(
         print_json({"done": not dry_run, "changes": lines, "notes": notes})
     else:
         _print_changes(desk, lines, dry_run)
+
+
+def _mappings(texts: Sequence[str]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for field, column in map(_mapping, texts):
+        if mapping.setdefault(field, column) != column:
+            raise Problem(
+                say("{field} is given two columns", field=field), say("keep one of them"), "--map"
+            )
+    return mapping
 
 
 def _mapping(text: str) -> tuple[str, str]:

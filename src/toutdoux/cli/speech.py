@@ -9,12 +9,13 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
-from toutdoux.core.words import Sentence, say
+from toutdoux.core.words import Sentence, Value, say
 from toutdoux.language import Language, language_of_environment, problem_of_system
 
 terminal = Language(language_of_environment())
@@ -61,6 +62,20 @@ def fail(text: str, status: int = 2) -> NoReturn:
 def shown(text: str) -> str:
     """Text from a file as a terminal may see it: no escape sequence, nothing that reorders."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def cut(sentence: Sentence, longest: int = 60) -> Sentence:
+    """A sentence whose texts are cut to one short line each."""
+
+    def short(value: Value) -> Value:
+        if isinstance(value, Sentence):
+            return cut(value, longest)
+        if type(value) is not str:
+            return value
+        line = " ".join(value[: 4 * longest].split())
+        return f"{line[:longest]}…" if len(line) > longest else line
+
+    return replace(sentence, values={key: short(one) for key, one in sentence.values.items()})
 
 
 def print_json(data: object) -> None:

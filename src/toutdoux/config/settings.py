@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,5 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 MEDIA_ROOT = files()
 LOGGING_CONFIG = None
+# What psycopg has to say of a connection that is gone, we say.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())

@@ -7,8 +7,9 @@ leaves the commitments where they are: no rule looks at a text.
 
 from __future__ import annotations
 
+import re
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +19,7 @@ from .chain import FORMAT, Body, stamp
 from .charter import Charter, Kind, read_charter
 from .history import BallotName, Choice, FollowUp, How, State
 from .roll import Member, Membership
-from .words import Refusal, say
+from .words import Refusal, Sentence, say
 
 Texts = Mapping[str, str]
 """By what they are (`object`, `reason` …): texts on the way in, commitments in an entry."""
@@ -168,11 +169,14 @@ Vote = tuple[int, str, str, str, str, str, str]
 def brief(entry: Body) -> Vote | None:
     """What an entry says if it is a vote: number, the two instants, action, member, choice, ballot.
 
-    Nearly all entries are votes, and a verifier hands them from one process to another.
+    Nearly all entries are votes, and a verifier hands them from one process to another. None for
+    what is no vote, or says more than that.
     """
     if entry["kind"] != "vote.cast":
         return None
     data = entry["data"]
+    if len(data) != 3:
+        return None
     return (
         entry["seq"],
         entry["at"],
@@ -215,17 +219,54 @@ class Person:
     handle: str
     memberships: list[Membership]
     founder: bool = False
+    email: str = ""
 
     def member(self) -> Member:
         return Member(self.id, self.name, self.memberships, self.founder)
 
 
 def read_instant(text: str) -> datetime:
+    """Read an instant as `chain.stamp` writes it. Raises `ValueError` if it is none."""
+    if len(text) != _STAMP or text[-1] != "Z":
+        raise ValueError(text)
     return datetime.fromisoformat(text)
+
+
+_STAMP = len("2021-03-01T09:00:00.000000Z")
+_COMMITMENT = re.compile(r"[0-9a-f]{64}")
+
+_MAY_BE_TO_COME = ("member.joined", "member.returned", "member.left")
+"""The kinds of entries that may be recorded before they count."""
+
+
+class Subjects:
+    """What entries are about, to find them by: an action, a member, an entry of the journal."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+        """The members of roles, and what entries of the journal are called."""
+
+    def of(self, entry: Body) -> str:
+        """What the next entry is about; empty if it is about nothing in particular."""
+        data, kind = entry["data"], entry["kind"]
+        if "action" in data:
+            return str(data["action"])
+        if kind == "role.given":
+            self._known[data["role"]] = data["member"]
+        elif kind == "role.ended":
+            return self._known.get(data["role"], "")
+        elif kind == "journal.added":
+            self._known[data["entry"]] = f"J{data['number']}"
+        if kind.startswith("journal."):
+            return self._known.get(data["entry"], "")
+        return str(data.get("member", ""))
 
 
 class Record:
     """The history that a ledger tells, read entry by entry.
+
+    It refuses what no command would have written, even if nothing else contradicts it. What the
+    rules have to say about an event is left to whoever plays the history.
 
     `text` gives the text of a commitment; the default leaves the commitment in its place.
     """
@@ -244,6 +285,16 @@ class Record:
         """The entries that no rule looks at."""
         self.commitments: dict[str, int] = {}
         """Every commitment to a text, and the entry it stands in first."""
+        self.operators: dict[str, int] = {}
+        """The same for the commitments to who acted for others."""
+        self.erased: dict[str, int] = {}
+        """The commitments whose texts were emptied, and the entry that says so."""
+        self.forgotten: set[str] = set()
+        """The members who were forgotten with them."""
+        self._proposed: set[str] = set()
+        self._decisions: set[str] = set()
+        """The actions that were proposed, and those whose decision was recorded."""
+        self._others = _Others(self)
         self._charters: dict[str, Charter] = {}
         self._known: dict[str, str] = {}
         self._readers: Mapping[str, Callable[[Body, datetime, datetime | None], object]] = {
@@ -255,7 +306,7 @@ class Record:
             "action.imported": self._imported,
             "vote.cast": _vote_cast,
             "vote.withdrawn": _vote_withdrawn,
-            "action.proposed": self._proposed,
+            "action.proposed": self._read_proposal,
             "counter_vote.called": self._counter_vote_called,
             "action.amended": self._amended,
             "action.withdrawn": _withdrawn,
@@ -273,29 +324,39 @@ class Record:
         Raises:
             Refusal: it is no entry of this format, or speaks of somebody or something unknown.
         """
-        read = self._readers.get(entry["kind"])
         try:
-            for commitment in entry["data"].get("texts", {}).values():
-                self.commitments.setdefault(commitment, entry["seq"])
+            self._check_commitments(entry)
+            at, recorded = entry["at"], entry["recorded_at"]
+            instant = read_instant(at)
+            told = instant if recorded == at else read_instant(recorded)
+            if told < instant and entry["kind"] not in _MAY_BE_TO_COME:
+                raise Refusal(say("it was recorded before it happened"), say("report it"))
+            read = self._readers.get(entry["kind"])
             if read is None:
+                self._others.check(entry, told)
                 self.others.append(entry)
                 return None
-            at, recorded = entry["at"], entry["recorded_at"]
-            event = read(
-                entry, read_instant(at), None if recorded == at else read_instant(recorded)
-            )
+            event = read(entry, instant, None if recorded == at else told)
         except (KeyError, ValueError, TypeError, AttributeError, IndexError):
             raise Refusal(
                 say("it is no entry of this format"),
                 say("take the ledger from a backup, and report it"),
             ) from None
         if isinstance(event, h.Event):
-            if recorded < at:
-                raise Refusal(say("it was recorded before it happened"), say("report it"))
             self.events.append(event)
             self.seqs.append(entry["seq"])
             return event
         return None
+
+    def _check_commitments(self, entry: Body) -> None:
+        """A commitment says nothing; anything else in its place might."""
+        seq, texts, operator = entry["seq"], entry["data"].get("texts"), entry.get("operator")
+        if texts is not None:
+            for commitment in texts.values():
+                if commitment not in self.commitments:
+                    self.commitments[_committed(commitment)] = seq
+        if operator is not None and operator not in self.operators:
+            self.operators[_committed(operator)] = seq
 
     def add_vote(self, vote: Vote) -> None:
         """The same for a vote, by what `brief` says of it."""
@@ -330,27 +391,44 @@ class Record:
         data = entry["data"]
         if data["format"] != FORMAT or entry["seq"] != 1:
             raise ValueError("another format")
+        _texts_of(data, "name", "slug")
+        _strings(data["association"], data["time_zone"], data["language"])
         self.founding = entry
         self.charter = read_charter(data["charter"])
 
     def _joined(self, entry: Body, at: datetime, recorded: datetime | None) -> None:
         data = entry["data"]
-        self.people[data["member"]] = Person(
-            id=data["member"],
-            name=self.text(data["texts"]["name"]),
-            handle=self.text(data["texts"]["handle"]),
+        id, texts, founder = data["member"], data["texts"], bool(data.get("founder"))
+        if id in self.people:
+            raise _forged(say("the member {member} is there already", member=id))
+        if founder and self._proposed:
+            raise _forged(say("founders are named before the first action"))
+        _strings(id)
+        self.people[id] = Person(
+            id=id,
+            name=self.text(texts["name"]),
+            handle=self.text(texts["handle"]),
+            email=self.text(texts["email"]) if "email" in texts else "",
             memberships=[Membership(at, joined_recorded=_after(at, recorded))],
-            founder=bool(data.get("founder")),
+            founder=founder,
         )
 
+    def person(self, id: str) -> Person:
+        """Somebody who joined. Raises `Refusal` if nobody did by this id."""
+        if id not in self.people:
+            raise _forged(say("no entry before it tells of a member {member}", member=id))
+        return self.people[id]
+
     def _returned(self, entry: Body, at: datetime, recorded: datetime | None) -> None:
-        person = self.people[entry["data"]["member"]]
+        person = self.person(entry["data"]["member"])
         person.memberships.append(Membership(at, joined_recorded=_after(at, recorded)))
         person.member()  # refuses what overlaps
 
     def _left(self, entry: Body, at: datetime, recorded: datetime | None) -> None:
-        person = self.people[entry["data"]["member"]]
+        person = self.person(entry["data"]["member"])
         last = person.memberships[-1]
+        if last.left is not None and last.left <= (recorded or at):
+            raise _forged(say("{member} left already, on {at}", member=person.id, at=last.left))
         person.memberships[-1] = Membership(
             last.joined,
             at,
@@ -360,14 +438,17 @@ class Record:
         person.member()
 
     def _renamed(self, entry: Body, at: datetime, recorded: datetime | None) -> None:
-        person, texts = self.people[entry["data"]["member"]], entry["data"]["texts"]
+        person, texts = self.person(entry["data"]["member"]), entry["data"]["texts"]
         if "name" in texts:
             person.name = self.text(texts["name"])
         if "handle" in texts:
             person.handle = self.text(texts["handle"])
+        if "email" in texts:
+            person.email = self.text(texts["email"])
 
     def _imported(self, entry: Body, at: datetime, recorded: datetime | None) -> None:
         data, ref = entry["data"], entry["data"]["action"]
+        self._check_new(ref)
         kind, number = kind_and_number(ref)
         texts = data["texts"]
         self.imported[ref] = ImportedAction(
@@ -384,12 +465,18 @@ class Record:
             link=self.text(texts["link"]) if "link" in texts else None,
         )
 
+    def _check_new(self, ref: str) -> None:
+        if ref in self._proposed or ref in self.imported:
+            raise _forged(say("the number of {ref} is already used", ref=ref))
+
     # --- what was done ---------------------------------------------------------------------------
 
-    def _proposed(self, entry: Body, at: datetime, recorded: datetime | None) -> h.Proposed:
+    def _read_proposal(self, entry: Body, at: datetime, recorded: datetime | None) -> h.Proposed:
         data = entry["data"]
+        self._check_new(data["action"])
         texts = data["texts"]
         kind, number = kind_and_number(data["action"])
+        self._proposed.add(data["action"])
         effects = tuple(self._effect(data["action"], one) for one in data.get("effects", ()))
         return h.Proposed(
             at=at,
@@ -459,6 +546,7 @@ class Record:
 
     def _decided(self, entry: Body, at: datetime, recorded: datetime | None) -> h.DecisionRecorded:
         data = entry["data"]
+        self._check_decided(data["action"], at, recorded)
         state = State.ADOPTED if entry["kind"] == "action.adopted" else State.CANCELLED
         decision = h.Decision(
             state=state,
@@ -478,15 +566,181 @@ class Record:
             charter=self._charter_of(data),
         )
 
+    def _check_decided(self, ref: str, at: datetime, recorded: datetime | None) -> None:
+        """A decision is written down once, after its instant is over."""
+        if ref not in self._proposed:
+            raise _forged(say("no entry before it proposes {ref}", ref=ref))
+        if ref in self._decisions:
+            raise _forged(say("the decision on {ref} is recorded twice", ref=ref))
+        if recorded is None:
+            raise _forged(say("the decision was recorded before its instant was over"))
+        self._decisions.add(ref)
+
     def _charter_of(self, data: Mapping[str, Any]) -> h.CharterVersion:
         if "charter_by" not in data:
-            assert self.charter is not None
+            if self.charter is None:
+                raise ValueError("no association")
             return h.CharterVersion(1, self.charter, None)
         return h.CharterVersion(
             number=data["charter"],
             charter=self._charters[data["charter_by"]],
             since=read_instant(data["charter_since"]),
             by_action=data["charter_by"],
+        )
+
+
+class _Others:
+    """The entries that no rule looks at: what they change must be there."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.periods: set[str] = set()
+        self.roles: dict[str, date] = {}
+        """The first day of each."""
+        self.journal: dict[str, bool] = {}
+        """Whether an entry is still in it."""
+
+    def check(self, entry: Body, recorded: datetime) -> None:
+        """Take the next one. Raises `Refusal` and what `Record.add` makes one of."""
+        kind, data = entry["kind"], entry["data"]
+        what, _, _ = kind.partition(".")
+        match what:
+            case "association" | "report":
+                self._told(kind, data)
+            case "period":
+                self._period(kind, data)
+            case "role":
+                self._role(kind, data)
+            case "journal":
+                self._journal(kind, data)
+            case "texts":
+                self._erased(kind, entry, recorded)
+            case _:
+                raise _unknown()
+
+    def _told(self, kind: str, data: Mapping[str, Any]) -> None:
+        match kind:
+            case "association.changed":
+                _strings(*(data[name] for name in ("time_zone", "language") if name in data))
+            case "report.worded":
+                _texts_of(data, "period", "content")
+            case "report.published":
+                _texts_of(data, "period")
+                _strings(*data["files"], *data["files"].values())
+            case _:
+                raise _unknown()
+
+    def _period(self, kind: str, data: Mapping[str, Any]) -> None:
+        id = data["period"]
+        match kind:
+            case "period.added":
+                _texts_of(data, "name")
+                self.periods.add(_new(id, self.periods))
+            case "period.changed":
+                _there(id, self.periods)
+            case "period.removed":
+                self.periods.remove(_there(id, self.periods))
+                return
+            case _:
+                raise _unknown()
+        _strings(data["last"])
+        _check_days(date.fromisoformat(data["first"]), data["last"])
+
+    def _role(self, kind: str, data: Mapping[str, Any]) -> None:
+        id = data["role"]
+        match kind:
+            case "role.given":
+                _texts_of(data, "role")
+                self.record.person(data["member"])
+                self.roles[_new(id, self.roles)] = date.fromisoformat(data["first"])
+                _check_days(self.roles[id], data.get("last"))
+            case "role.ended":
+                _strings(data["last"])
+                _check_days(self.roles[_there(id, self.roles)], data["last"])
+            case _:
+                raise _unknown()
+
+    def _journal(self, kind: str, data: Mapping[str, Any]) -> None:
+        id, journal = data["entry"], self.journal
+        match kind:
+            case "journal.added":
+                _texts_of(data, "content")
+                if data["number"] != len(journal) + 1:
+                    raise _forged(
+                        say("the next journal entry has the number {n}", n=len(journal) + 1)
+                    )
+                journal[_new(id, journal)] = True
+            case "journal.changed" | "journal.removed":
+                if not journal[_there(id, journal)]:
+                    raise _forged(say("it changes what is not there"))
+                if kind == "journal.changed":
+                    _texts_of(data, "content")
+                journal[id] = kind == "journal.changed"
+            case _:
+                raise _unknown()
+
+    def _erased(self, kind: str, entry: Body, recorded: datetime) -> None:
+        if kind != "texts.erased":
+            raise _unknown()
+        data, record = entry["data"], self.record
+        for commitment in data["commitments"]:
+            if commitment not in record.commitments and commitment not in record.operators:
+                raise _forged(say("it erases a text that no entry before it holds"))
+            record.erased.setdefault(commitment, entry["seq"])
+        if "member" in data:
+            left = record.person(data["member"]).memberships[-1].left
+            if left is None or left > recorded:
+                raise _forged(
+                    say(
+                        "{member} is a member, whom the others have to be able to name",
+                        member=data["member"],
+                    )
+                )
+            record.forgotten.add(data["member"])
+
+
+def _forged(why: Sentence) -> Refusal:
+    """The refusal of what no command writes."""
+    return Refusal(why, say("take the ledger from a backup, and report it"))
+
+
+def _unknown() -> Refusal:
+    return _forged(say("it is of a kind that this version does not know"))
+
+
+def _committed(commitment: str) -> str:
+    if not _COMMITMENT.fullmatch(commitment):
+        raise _forged(say("it holds something else in place of a commitment"))
+    return commitment
+
+
+def _texts_of(data: Mapping[str, Any], *names: str) -> None:
+    for name in names:
+        data["texts"][name]
+
+
+def _strings(*values: object) -> None:
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("no text")
+
+
+def _new(id: str, known: Container[str]) -> str:
+    if id in known:
+        raise _forged(say("it adds what is there already"))
+    _strings(id)
+    return id
+
+
+def _there(id: str, known: Container[str]) -> str:
+    if id not in known:
+        raise _forged(say("it changes what is not there"))
+    return id
+
+
+def _check_days(first: date, last: str | None) -> None:
+    if last is not None and date.fromisoformat(last) < first:
+        raise _forged(
+            say("this ends before it begins: {last} is before {first}", first=first, last=last)
         )
 
 
@@ -534,6 +788,8 @@ def _handed_over(entry: Body, at: datetime, recorded: datetime | None) -> h.Hand
 
 
 def _right_granted(entry: Body, at: datetime, recorded: datetime | None) -> h.RightGranted:
+    if entry["via"] != "import":
+        raise _forged(say("only a history that is imported grants the right to vote outright"))
     return h.RightGranted(
         at=at, recorded_at=recorded, member=entry["data"]["member"], by=entry.get("by")
     )

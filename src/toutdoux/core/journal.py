@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from urllib.parse import urlsplit
+
+from .words import Refusal, say
 
 
 class EntryKind(StrEnum):
@@ -171,3 +174,16 @@ class ReportWords:
 def told_in(entry: Entry, period: Period) -> bool:
     """Whether an entry is told in a period: that of its first date, unless it names another."""
     return entry.period == period.name if entry.period else period.holds(entry.dates.first)
+
+
+def check_link(text: str) -> None:
+    """Raises `Refusal` for what cannot be followed: not http, https, gemini or mailto."""
+    try:
+        scheme = urlsplit(text).scheme
+    except ValueError:
+        scheme = ""
+    if scheme not in ("http", "https", "gemini", "mailto"):
+        raise Refusal(
+            say("“{text}” is not a link", text=text),
+            say("write it whole, beginning with https://"),
+        )

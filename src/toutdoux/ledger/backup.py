@@ -12,18 +12,17 @@ import hashlib
 import os
 import shutil
 import stat
-import tempfile
 import zipfile
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import orjson
@@ -35,10 +34,12 @@ from django.utils.duration import duration_string
 from toutdoux import __version__
 from toutdoux.config import database
 from toutdoux.core.chain import Broken, Checked, canonical, stamp
+from toutdoux.core.instants import read_instant
 from toutdoux.core.words import Refusal, Sentence, say
 
 from . import book
 from .models import Ledger
+from .unfinished import folder_in, replacing
 
 FORMAT = 1
 SUFFIX = ".toutdoux"
@@ -46,7 +47,10 @@ SUFFIX = ".toutdoux"
 _MANIFEST = "manifest.json"
 _AT_ONCE = 1_000
 _BLOCK = 1 << 20
+_LARGEST_MANIFEST = 64 << 20  # bytes, with a hash for each of half a million files
+_LONGEST_LINE = 64 << 20  # bytes: all of a row is held in memory
 _COMPRESSION = 3  # what is left to gain by more is small, and slow
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others swell without measure
 
 Progress = Callable[[int, int], None]
 """Is told how much is done, and of how much."""
@@ -76,44 +80,26 @@ class Manifest:
 def save(path: Path, now: datetime, progress: Progress = _nobody) -> Manifest:
     """Write everything there is into one file, as it is at one moment; writers go on meanwhile.
 
-    The file appears when it is whole, and only its owner may read it: it holds every text.
+    The file appears when it is whole, and only its owner may read it: it holds every text. What
+    others, cut short, left beside it is swept up.
 
     Args:
-        path: the file. One that is there is replaced.
+        path: the file. One that is there is replaced; one that a symbolic link leads to, there.
         now: the present instant, in UTC.
         progress: is told how many rows are written.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # of mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            with zipfile.ZipFile(
-                file, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION
-            ) as archive:
-                manifest = _write(archive, now, progress)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
-    return manifest
-
-
-def _sync(folder: Path) -> None:
-    """Make a renaming last."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with (
+        replacing(path) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION) as archive,
+    ):
+        return _write(archive, now, progress)
 
 
 def _write(archive: zipfile.ZipFile, now: datetime, progress: Progress) -> Manifest:
     counts: dict[str, int] = {}
     members: dict[str, str] = {}
-    with _one_moment():
+    with one_moment():
         migrations = database.applied()
         tables = _tables(migrations)
         total = sum(model._base_manager.count() for model in tables.values())
@@ -140,7 +126,7 @@ def _write(archive: zipfile.ZipFile, now: datetime, progress: Progress) -> Manif
 
 
 @contextmanager
-def _one_moment() -> Iterator[None]:
+def one_moment() -> Iterator[None]:
     """Read everything as it is at one moment, and keep nobody from writing."""
     if connection.in_atomic_block:  # of somebody who keeps all others out
         yield
@@ -249,7 +235,7 @@ def opened(path: Path, progress: Progress = _nobody) -> Iterator[Backup]:
         Refusal: it is no backup, is damaged or cut short, or of a newer version.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with _regular(path) as file:
         with _readable():
             archive = zipfile.ZipFile(file)
             manifest = _checked(archive, progress)
@@ -260,10 +246,38 @@ def opened(path: Path, progress: Progress = _nobody) -> Iterator[Backup]:
 def is_backup(path: Path) -> bool:
     """Whether a file looks like a backup: one may take its place."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _regular(path) as file, zipfile.ZipFile(file) as archive:
             return _MANIFEST in archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, Refusal):
         return False
+
+
+def may_hold(path: Path, ledger: str, since: datetime) -> bool:
+    """Whether a backup may hold what was recorded in a ledger at an instant, in UTC, and later.
+
+    It is when its manifest and its file's own date say that it is older, or that it is of other
+    ledgers, that it doesn't; nothing else of it is read.
+    """
+    try:
+        with _regular(path) as file, zipfile.ZipFile(file) as archive:
+            told = orjson.loads(_small(archive, _MANIFEST))
+            # What is in it was read after the one, and before the other.
+            written = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
+            if max(read_instant(str(told["created_at"]), UTC), written) < since:
+                return False
+            ledgers = _small(archive, f"tables/{Ledger._meta.label_lower}.jsonl").splitlines()
+            return ledger in (orjson.loads(line)["id"] for line in ledgers)
+    except (*_UNREADABLE, OSError, Refusal):
+        return True  # there is no knowing
+
+
+def _regular(path: Path) -> BinaryIO:
+    """Open a file; a device or a pipe is none, and may never end."""
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise _damaged(say("this is not a file"))
+    return file
 
 
 def _damaged(why: Sentence | None = None) -> Refusal:
@@ -287,20 +301,26 @@ def _readable() -> Iterator[None]:
 
 
 def _checked(archive: zipfile.ZipFile, progress: Progress) -> Manifest:
+    all = archive.infolist()
+    if sum(one.compress_size for one in all) > _size(archive):
+        raise _damaged()  # members that lie over each other: a file made to swell
     manifest = _manifest(archive)
-    names = [one.filename for one in archive.infolist()]
-    if sorted(names) != sorted([_MANIFEST, *manifest.members]):
+    if sorted(one.filename for one in all) != sorted([_MANIFEST, *manifest.members]):
         raise _damaged()
-    total, done = sum(one.file_size for one in archive.infolist()), 0
+    total, done = sum(one.file_size for one in all), 0
     for name, told in manifest.members.items():
-        digest, lines = hashlib.sha256(), 0
+        digest, lines, length = hashlib.sha256(), 0, 0
+        table = _table_in(name)
         with archive.open(name) as member:
             while block := member.read(_BLOCK):
                 digest.update(block)
                 lines += block.count(b"\n")
                 done += len(block)
                 progress(done, total)
-        table = _table_in(name)
+                end = block.rfind(b"\n")
+                length = length + len(block) if end < 0 else len(block) - end
+                if table is not None and length > _LONGEST_LINE:
+                    raise _damaged(say("the backup is damaged, at {name}", name=name))
         if digest.hexdigest() != told or (table is not None and manifest.rows[table] != lines):
             raise _damaged(say("the backup is damaged, at {name}", name=name))
     return manifest
@@ -320,8 +340,22 @@ _UNREADABLE = (
 )
 
 
+def _size(archive: zipfile.ZipFile) -> int:
+    assert archive.fp is not None
+    return os.fstat(archive.fp.fileno()).st_size
+
+
+def _small(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member that is held in memory. No more of one is ever read than the zip says there is."""
+    if archive.getinfo(name).file_size > _LARGEST_MANIFEST:
+        raise _damaged()
+    return archive.read(name)
+
+
 def _manifest(archive: zipfile.ZipFile) -> Manifest:
-    data = orjson.loads(archive.read(_MANIFEST))
+    if any(one.compress_type not in _COMPRESSIONS for one in archive.infolist()):
+        raise _damaged()
+    data = orjson.loads(_small(archive, _MANIFEST))
     if data["program"] != "toutdoux":
         raise _damaged()
     migrations = {(str(app), str(name)) for app, name in data["migrations"]}
@@ -359,7 +393,12 @@ class Backup:
         self.archive = archive
         self.manifest = manifest
 
-    def load(self, keep: tuple[Path, datetime] | None = None, progress: Progress = _nobody) -> None:
+    def load(
+        self,
+        keep: tuple[Path, datetime] | None = None,
+        progress: Progress = _nobody,
+        at_last: Callable[[], object] = lambda: None,
+    ) -> None:
         """Put what it holds into the database and the folder of files, in one transaction.
 
         The tables are made as they were when it was written, filled, and brought to this version.
@@ -368,19 +407,22 @@ class Backup:
             keep: where what is there now goes first, and the present instant; None if there should
                 be nothing. Nobody can write from then on until it is replaced.
             progress: is told how many rows are written.
+            at_last: is called when all is ready, before the files and the database are changed:
+                from then on it should not be stopped.
 
         Raises:
-            Refusal: the database holds an association and may not be replaced; or a ledger in the
-                backup is not whole. Then nothing has changed.
+            Refusal: the database holds an association and may not be replaced; there is no room
+                for the files; or a ledger in the backup is not whole. Then nothing has changed.
         """
         files = Path(settings.MEDIA_ROOT)
         files.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=files.parent, prefix=".restoring-") as folder:
-            new = self._unpack(Path(folder))
+        with folder_in(files.parent, "restoring") as folder:
+            new = self._unpack(folder)
             with database.changing_tables():
                 self._make_room(keep)
                 self._load_tables(progress)
                 _check_ledgers()
+                at_last()
                 # Before the commit: a crash leaves files too many rather than too few.
                 for name, path in new.items():
                     target = files / name
@@ -391,6 +433,13 @@ class Backup:
                 path.unlink()
 
     def _unpack(self, folder: Path) -> dict[str, Path]:
+        infos = self.archive.infolist()
+        needed = sum(one.file_size for one in infos if _table_in(one.filename) is None)
+        if needed > shutil.disk_usage(folder).free:
+            raise Refusal(
+                say("the files in it take {n} MB, and there is less room", n=needed // 1_000_000),
+                say("make room on the disk, then try again; nothing was changed"),
+            )
         new: dict[str, Path] = {}
         for member in self.manifest.members:
             if _table_in(member) is None:
@@ -434,7 +483,7 @@ class Backup:
         for name, model in tables.items():
             with self.archive.open(f"tables/{name}.jsonl") as member:
                 fill = _Filling(model)
-                for lines in _batches(iter(member)):
+                for lines in _lines(member):
                     fill(lines)
                     done += len(lines)
                     progress(done, total)
@@ -444,6 +493,20 @@ class Backup:
             raise _damaged() from None
         _reset_sequences(list(tables.values()))
         database.migrate()
+
+
+def _lines(member: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Lines, so many at once as are quickly written, and not too many to be held."""
+    batch: list[bytes] = []
+    size = 0
+    for line in member:
+        batch.append(line)
+        size += len(line)
+        if len(batch) == _AT_ONCE or size > _LONGEST_LINE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 class _Filling:

@@ -15,6 +15,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
@@ -25,19 +26,19 @@ _FORMAT = "toutdoux-ledger"
 _LONGEST_LINE = 64 * 1024 * 1024
 _BEFORE, _BETWEEN, _AFTER = b'{"entry":', b',"hash":"', b'"}\n'
 _HASH = re.compile(r"[0-9a-f]{64}")
+_EXPORT = say("export it again with toutdoux export")
 _TAIL = len(_BETWEEN) + 64 + len(_AFTER)
 
 
 def write_bundle(
-    file: Path,
+    file: Path | BinaryIO,
     association: str,
     length: int,
     head: str,
     rows: Iterator[tuple[int, bytes, str]],
     progress: Callable[[int], None],
 ) -> None:
-    """Write a bundle whole, or not at all."""
-    partial = file.with_name(f".{file.name}.{os.getpid()}.part")
+    """Write a bundle: into a file whole, or not at all; or into a stream as it comes."""
     first = {
         "association": association,
         "format": _FORMAT,
@@ -45,18 +46,44 @@ def write_bundle(
         "length": length,
         "version": FORMAT,
     }
+    if not isinstance(file, Path):
+        _write(file, first, rows, progress)
+        return
+    file = Path(os.path.realpath(file))  # what a symbolic link leads to, not the link
+    partial = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
         with open(partial, "xb") as out:
-            out.write(canonical(first) + b"\n")
-            for seq, body, hash in rows:
-                out.write(_BEFORE + body + _BETWEEN + hash.encode() + _AFTER)
-                progress(seq)
+            _write(out, first, rows, progress)
             out.flush()
             os.fsync(out.fileno())
         partial.replace(file)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _write(
+    out: BinaryIO,
+    first: dict[str, object],
+    rows: Iterator[tuple[int, bytes, str]],
+    progress: Callable[[int], None],
+) -> None:
+    out.write(canonical(first) + b"\n")
+    for seq, body, hash in rows:
+        out.write(_BEFORE + body + _BETWEEN + hash.encode() + _AFTER)
+        progress(seq)
+
+
+def is_bundle(file: Path) -> bool:
+    """Whether a file looks like a bundle, of whatever version: one may take its place."""
+    if not file.is_file():
+        return False
+    with open(file, "rb") as lines:
+        line = lines.readline(10_000)
+    try:
+        return bool(orjson.loads(line)["format"] == _FORMAT)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 class Bundle:
@@ -69,20 +96,32 @@ class Bundle:
             line = lines.readline(10_000)
         try:
             first = orjson.loads(line)
+            format, version = first["format"], first["version"]
+        except (ValueError, KeyError, TypeError):
+            format = version = None
+        if format != _FORMAT or not isinstance(version, int):
+            raise Refusal(
+                say("this is no bundle of toutdoux, or its first line was changed"), _EXPORT
+            )
+        if version != FORMAT:
+            raise Refusal(
+                say("this bundle is of a version that this program does not know"),
+                say("verify it with the version of toutdoux that wrote it, or a newer one"),
+            )
+        if line.endswith(b"\r\n"):
+            raise Refusal(
+                say("the lines of this bundle were given other ends (CR LF) on its way"),
+                say("have it sent again as it is, byte by byte, not as a text"),
+            )
+        try:
             self.association = str(first["association"])
             self.head = str(first["head"])
             self.length = int(first["length"])
-            known = (first["format"], first["version"]) == (_FORMAT, FORMAT)
             whole = canonical(first) + b"\n" == line and len(first) == 5
         except (ValueError, KeyError, TypeError):
-            known = whole = False
-        if not (known and whole and _HASH.fullmatch(self.head)):
-            raise Refusal(
-                say(
-                    "this is no bundle that this version knows: its first line says something else"
-                ),
-                say("export it again with toutdoux export"),
-            )
+            whole = False
+        if not (whole and _HASH.fullmatch(self.head)):
+            raise Refusal(say("the first line of this bundle was changed"), _EXPORT)
 
     def rows(self) -> Iterator[tuple[int, bytes, str]]:
         """The entries as the file has them. Raises `Broken` at the first that is not written as it

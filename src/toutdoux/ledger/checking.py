@@ -52,11 +52,16 @@ def no_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
+def is_long(length: int) -> bool:
+    """Whether a chain is checked faster by another process."""
+    return length >= _WORTH_A_PROCESS
+
+
 def checking(length: int, progress: Progress) -> Callable[[Callable[[], Rows]], Chain]:
     """How a chain of a length is best checked."""
-    if length < _WORTH_A_PROCESS:
-        return lambda rows: Checked(rows())
-    return lambda rows: CheckedElsewhere(rows, progress)
+    if is_long(length):
+        return lambda rows: CheckedElsewhere(lambda: Checked(rows()), progress)
+    return lambda rows: Checked(rows())
 
 
 class CheckedElsewhere:
@@ -65,8 +70,8 @@ class CheckedElsewhere:
     The other process ends with this one: it writes into a pipe that nobody reads any more.
     """
 
-    def __init__(self, rows: Callable[[], Rows], progress: Progress) -> None:
-        self.rows = rows
+    def __init__(self, chain: Callable[[], Checked], progress: Progress) -> None:
+        self.chain = chain
         self.progress = progress
         self.length = 0
         self.head = START
@@ -78,7 +83,7 @@ class CheckedElsewhere:
         child = os.fork()
         if child == 0:
             os.close(read_end)
-            _serve(self.rows, write_end)
+            _serve(self.chain, write_end)
         os.close(write_end)
         try:
             with open(read_end, "rb") as pipe:
@@ -107,13 +112,13 @@ class CheckedElsewhere:
                 return
 
 
-def _serve(rows: Callable[[], Rows], write_end: int) -> None:
+def _serve(chain: Callable[[], Checked], write_end: int) -> None:
     """What the other process does: check, hand over, end."""
     status = 1
     try:
         with open(write_end, "wb") as pipe:
             try:
-                _hand_over(Checked(rows()), pipe)
+                _hand_over(chain(), pipe)
             except Broken as broken:
                 _send(pipe, "broken", (broken.seq, broken.why.message, dict(broken.why.values)))
             except Exception as error:
@@ -125,15 +130,23 @@ def _serve(rows: Callable[[], Rows], write_end: int) -> None:
 
 def _hand_over(chain: Checked, pipe: BinaryIO) -> None:
     batch: list[Body | Vote] = []
-    for entry in chain:
-        try:
-            batch.append(brief(entry) or entry)
-        except (KeyError, TypeError):
-            batch.append(entry)  # whoever reads it says what is wrong with it
-        if len(batch) == _AT_ONCE:
-            _send(pipe, "entries", batch)
-            batch = []
-    _send(pipe, "entries", batch)
+    operators = {None}
+    try:
+        for entry in chain:
+            try:
+                vote = brief(entry)
+                if vote is None or entry.get("operator") not in operators:
+                    operators.add(entry.get("operator"))  # whose commitment is looked at once
+                    batch.append(entry)
+                else:
+                    batch.append(vote)
+            except (KeyError, TypeError):
+                batch.append(entry)  # whoever reads it says what is wrong with it
+            if len(batch) == _AT_ONCE:
+                _send(pipe, "entries", batch)
+                batch = []
+    finally:
+        _send(pipe, "entries", batch)  # before what is wrong with the next one
     _send(pipe, "end", (chain.length, chain.head))
 
 

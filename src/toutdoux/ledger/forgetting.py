@@ -6,7 +6,7 @@ as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -19,6 +19,8 @@ from .models import Operator, Text
 
 _AT_ONCE = 500
 _PERSON = ("member.joined", "member.renamed")
+_NAMES = ("name", "slug", "handle", "email", "period")
+"""The texts that other tables hold copies of: of the association, its members and periods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +34,80 @@ class Kept:
 
 
 def of_member(ledger: str, member: str, *, written: bool = False) -> list[Kept]:
-    """The texts that say who a member is or was; with `written` also all that they wrote."""
-    found = _kept(_commitments_of(ledger, member, written))
-    names = {one.text for one in found if one.what in ("name", "handle")}
-    acted = Operator.objects.filter(ledger_id=ledger, name__in=names)
-    return found + _kept(("operator", one.commitment) for one in acted)
+    """The texts that say who a member is or was; with `written` also all that they wrote.
+
+    Among them are the names that a table kept by hand had for them before they joined, and those
+    under which they acted for others.
+    """
+    from toutdoux.tables.columns import folded  # much to load, for all who never forget
+
+    told, strangers = _commitments_of(ledger, member, written)
+    found = _kept(told)
+    names = {folded(one.text) for one in found if one.what == "name"}
+    handles = {one.text for one in found if one.what == "handle"}
+    # As an import knows them.
+    led = [
+        one
+        for one in _kept(("leader", commitment) for commitment in strangers)
+        if folded(one.text) in names or one.text.strip().removeprefix("@").lower() in handles
+    ]
+    own = {one.text for one in found if one.what in ("name", "handle")}
+    acted = Operator.objects.filter(ledger_id=ledger, name__in=own)
+    return found + led + _kept(("operator", one.commitment) for one in acted)
 
 
-def _commitments_of(ledger: str, member: str, written: bool) -> Iterator[tuple[str, str]]:
-    needle = member.encode()
+def _commitments_of(
+    ledger: str, member: str, written: bool
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """What they are called and wrote, and what imported actions call leaders who were no members
+    then."""
+    told: list[tuple[str, str]] = []
+    strangers: list[str] = []
+    needles = (member.encode(), b'"action.imported"')
     for _, body, _ in book.rows(ledger):
-        if needle not in bytes(body):
+        if not _holds(body, needles):
             continue
         entry: Body = orjson.loads(body)
         data = entry["data"]
         texts: dict[str, str] = data.get("texts", {})
-        if entry["kind"] in _PERSON and data["member"] == member:
-            yield from texts.items()
-        elif entry["kind"] == "action.imported" and data.get("leader") == member:
-            yield from ((what, one) for what, one in texts.items() if what == "leader")
+        if entry["kind"] in _PERSON:
+            # Whoever took somebody in did not write that person's name.
+            told += texts.items() if data["member"] == member else ()
+        elif entry["kind"] == "action.imported" and "leader" in texts:
+            if data.get("leader") == member:
+                told.append(("leader", texts["leader"]))
+            elif "leader" not in data:
+                strangers.append(texts["leader"])
         elif written and entry.get("by") == member:
-            yield from texts.items()
+            told += texts.items()
+    return told, strangers
+
+
+def _holds(body: bytes, needles: Iterable[bytes]) -> bool:
+    """Whether an entry may be one that is looked for: few are, and reading all takes long."""
+    written = bytes(body)
+    return any(needle in written for needle in needles)
+
+
+def known(ledger: str, commitments: Iterable[str]) -> set[str]:
+    """Those among commitments that this ledger still has a text for."""
+    found: set[str] = set()
+    for part in _parts(commitments):
+        rows = Text.objects.filter(ledger_id=ledger, commitment__in=part, text__isnull=False)
+        found.update(rows.values_list("commitment", flat=True))
+    return found
+
+
+def names_among(ledger: str, commitments: Collection[str]) -> list[Kept]:
+    """Those among commitments that are names by which others find the association, a period or a
+    member."""
+    keys = [f'"{name}":'.encode() for name in _NAMES]
+    found = []
+    for _, body, _ in book.rows(ledger):
+        if _holds(body, keys):
+            texts = orjson.loads(body)["data"].get("texts", {})
+            found += [(name, texts[name]) for name in _NAMES if texts.get(name) in commitments]
+    return _kept(found)
 
 
 def about(ledger: str, subject: str, whats: Iterable[str] = ()) -> list[Kept]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from datetime import date
-from urllib.parse import urlsplit
 
 from toutdoux.core.journal import (
     Attendance,
@@ -20,8 +19,9 @@ from toutdoux.core.journal import (
     Role,
     SectionWords,
     WebLink,
+    check_link,
 )
-from toutdoux.core.words import say
+from toutdoux.core.words import Refusal, say
 
 from .errors import ScenarioError
 from .fields import Row
@@ -183,15 +183,9 @@ def _links(row: Row) -> list[WebLink]:
 
 def _check_url(url: str, line: int) -> None:
     try:
-        scheme = urlsplit(url).scheme
-    except ValueError:
-        scheme = ""
-    if scheme not in ("http", "https", "gemini", "mailto"):
-        raise ScenarioError(
-            say("“{text}” is not a link", text=url),
-            say("write it whole, beginning with https://"),
-            line,
-        )
+        check_link(url)
+    except Refusal as refusal:
+        raise ScenarioError.at(line, refusal) from None
 
 
 def _attendance(row: Row) -> Attendance:

@@ -114,6 +114,18 @@ def read_inventory(source: bytes | str, file: str, kind: Kind | None = None) -> 
     return Inventory(list(reader.rows.values()), [*sheet.notes, *reader.notes()])
 
 
+def check_days(inventory: Inventory, file: str, today: date) -> None:
+    """Raises `TableError` for an action of a day that is still to come."""
+    for row in inventory.rows:
+        if row.date > today:
+            raise TableError(
+                file,
+                row.line,
+                say("{day} is still to come", day=row.date),
+                say("check the day, the month and the year; what is planned is proposed"),
+            )
+
+
 def _is_header(cells: Sequence[str], _: Sequence[str]) -> bool:
     # Three of them: a row may well hold the word "Lien", or an object that is called "Action".
     found = {_FIELDS.get(folded(cell)) for cell in cells if len(cell) < _LONGEST_TITLE}
@@ -191,7 +203,13 @@ class _Reader:
         try:
             prefix, number = _read_number(cells.words("number"))
             text = cells.text("object")
-            kind = _kind(text, cells.words("kind"), prefix) or above or self.kind
+            kind = _kind(text, cells.words("kind"), prefix)
+            if kind is None and self.kind is None and len(_kinds_of_hashtags(text)) > 1:
+                raise Refusal(
+                    say("this row has the hashtags of both kinds of actions"),
+                    say("keep one of them, or give --kind ordinary or --kind extraordinary"),
+                )
+            kind = kind or above or self.kind
             if kind is None:
                 raise Refusal(
                     say("nothing says which kind of action number {number} is", number=number),
@@ -282,22 +300,26 @@ def _kind(text: str, column: str, prefix: Kind | None) -> Kind | None:
 
 def _kind_of_hashtag(text: str) -> Kind | None:
     """`#action-ordinaire`, `#extraordinary-action`; None if the text has both, or neither."""
-    return _only_kind(_HASHTAG.finditer(_plain(text)))
+    kinds = _kinds_of_hashtags(text)
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _kinds_of_hashtags(text: str) -> set[Kind]:
+    return _kinds_in(_HASHTAG.finditer(_plain(text)))
 
 
 def _kind_of_prose(lines: Sequence[str]) -> Kind | None:
     """The kind of the actions that the last line to speak of a kind announces."""
     for line in reversed(lines):
         words = folded(line)
-        found = _only_kind(_HEADING.finditer(words)) if "action" in words else None
-        if found:
-            return found
+        found = _kinds_in(_HEADING.finditer(words)) if "action" in words else set()
+        if len(found) == 1:
+            return found.pop()
     return None
 
 
-def _only_kind(matches: Iterable[re.Match[str]]) -> Kind | None:
-    kinds = {Kind.EXTRAORDINARY if any(found.groups()) else Kind.ORDINARY for found in matches}
-    return kinds.pop() if len(kinds) == 1 else None
+def _kinds_in(matches: Iterable[re.Match[str]]) -> set[Kind]:
+    return {Kind.EXTRAORDINARY if any(found.groups()) else Kind.ORDINARY for found in matches}
 
 
 def _read_kind(cell: str) -> Kind | None:
