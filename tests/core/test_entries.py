@@ -90,6 +90,7 @@ REFUSED = {
     "a second decision": [proposed("AE1"), adopted(), adopted(recorded=10)],
     "a decision of what was never proposed": [adopted()],
     "somebody who is there already": [joined("bob", at=-20)],
+    "somebody taken in by nobody": [{**joined("eva"), "by": "zoe"}],
     "a founder after the first action": [proposed("AE1"), joined("eva", recorded=2, founder=1)],
     "somebody who leaves after they left": [left(-5, 1), left(-4, 2)],
     "somebody who leaves at the instant at which they had left": [left(2), left(3, 2)],

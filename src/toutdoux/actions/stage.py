@@ -344,7 +344,7 @@ def settle(writer: Writer, now: datetime, read_until: ReadUntil = ()) -> None:
         stage.play.settle(now)
         stage.save()
     _record_decisions(writer, now, read_until)
-    writer.due_at = _next_due(writer.id, writer.played_until)
+    writer.due_at = next_due(writer.id, writer.played_until)
 
 
 def _record_decisions(writer: Writer, now: datetime, read_until: ReadUntil) -> None:
@@ -366,7 +366,7 @@ def _record_decisions(writer: Writer, now: datetime, read_until: ReadUntil) -> N
             writer.append(draft(event), at=event.at, subject=action.ref)
 
 
-def _next_due(association: str, played: datetime | None) -> datetime | None:
+def next_due(association: str, played: datetime | None) -> datetime | None:
     rows = models.Action.objects.filter(association=association, due_at__isnull=False)
     first = rows.order_by("due_at").values_list("due_at", flat=True).first()
     ends = Membership.objects.filter(member__association=association, left__isnull=False)
@@ -415,7 +415,7 @@ def play_all(writer: Writer, event: h.Event | None = None) -> None:
         _check_nothing_is_undone(history, standing, at)
     write_standing(writer.id, standing)
     writer.played_until = at
-    writer.due_at = _next_due(writer.id, at)
+    writer.due_at = next_due(writer.id, at)
 
 
 def _check_nothing_is_undone(history: h.History, standing: Standing, at: datetime | None) -> None:

@@ -29,7 +29,7 @@ from toutdoux.ledger.checking import CheckedElsewhere, Progress, is_long, no_col
 from toutdoux.ledger.models import Entry, Ledger, Operator, Text
 
 from . import models
-from .stage import _next_due as next_due
+from .stage import next_due as next_due
 from .stage import differing
 
 

@@ -403,6 +403,8 @@ class Record:
             raise _forged(say("the member {member} is there already", member=id))
         if founder and self._proposed:
             raise _forged(say("founders are named before the first action"))
+        if "by" in entry:
+            self.person(entry["by"])
         _strings(id)
         self.people[id] = Person(
             id=id,
