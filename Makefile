@@ -83,7 +83,7 @@ clean: ## remove everything make wrote
 	@touch $@
 
 # toutdoux itself, read straight from src/; pyproject.toml holds its command and its version.
-.venv/ready: .venv/installed pyproject.toml
+.venv/ready: .venv/installed pyproject.toml src/toutdoux/__init__.py
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -39,7 +39,7 @@ from toutdoux.ledger import book, tables
 from toutdoux.ledger.book import Writer, projects
 
 from . import models
-from .rows import COLUMNS, STORED, VOTE, Row, VoteRow, action_of, columns, due_at, votes_of
+from .rows import STORED, VOTE, Row, VoteRow, action_of, columns, due_at, votes_of
 
 ReadUntil = Sequence[datetime]
 """For every chat that carries a ballot, the instant up to which it was read."""
@@ -517,38 +517,54 @@ def differing(association: str, standing: Standing, *, places: bool = False) -> 
     seen = set()
     votes, opinions = _votes_by_action(association), _opinions_by_action(association)
     versions = _versions_by_action(association)
-    rows = models.Action.objects.filter(association=association).order_by()
-    told = list(rows.values_list("pk", "ref", "opened_place", *COLUMNS))
-    for pk, ref, place, *values in told:
+    for pk, place, *values in tables.find(models.Action, STORED, association_id=association):
+        ref = values[0]
         seen.add(ref)
         known = standing.actions.get(ref)
         if (
             known is None
             or values != list(columns(known).values())
             or (places and place != known.opening.place)
-            or votes.get(pk, {}) != _votes_in_short(known)
-            or opinions.get(pk, {})
-            != {key: row for key, row in votes_of(known).items() if not row[2]}
-            or versions.get(pk) != [(one.at, one.object) for one in known.versions]
+            or any(
+                _in_short(ballot) != sorted(votes.pop((pk, name.value), "").split(","))
+                for name in h.BallotName
+                if (ballot := known.ballot_named(name)) is not None
+            )
+            or opinions.pop(pk, {}) != _opinions(known)
+            or versions.pop(pk, None) != [(one.at, one.object) for one in known.versions]
         ):
             yield ref
     yield from (ref for ref in standing.actions if ref not in seen)
+    if votes or opinions or versions:  # of no action there is, or on a ballot there is not
+        strays = {pk for pk, _ in votes} | opinions.keys() | versions.keys()
+        yield from models.Action.objects.filter(pk__in=strays).values_list("ref", flat=True)
 
 
-def _votes_in_short(action: core.Action) -> dict[str, list[str]]:
-    """For every ballot who voted what, in order."""
+def _in_short(ballot: core.Ballot) -> list[str]:
+    """Who voted what, in order."""
+    return sorted([f"{member}:{choice}" for member, choice in ballot.votes.items()]) or [""]
+
+
+def _opinions(action: core.Action) -> dict[tuple[str, str, bool], VoteRow]:
     return {
-        name.value: sorted(f"{member}:{choice.value}" for member, choice in ballot.votes.items())
+        (name.value, member, False): (
+            name.value,
+            member,
+            False,
+            one.choice.value,
+            one.at,
+            one.recorded_at,
+        )
         for name in h.BallotName
-        if (ballot := action.ballot_named(name)) is not None and ballot.votes
+        if (ballot := action.ballot_named(name)) is not None
+        for member, one in ballot.opinions.items()
     }
 
 
-def _votes_by_action(association: str) -> dict[int, dict[str, list[str]]]:
-    """The same from the tables: the database puts the votes of a ballot in one line, because there
-    are very many."""
+def _votes_by_action(association: str) -> dict[tuple[int, str], str]:
+    """Who voted what on every ballot: the database puts it in one line, because there are very
+    many votes."""
     joined = "group_concat" if connection.vendor == "sqlite" else "string_agg"
-    votes: dict[int, dict[str, list[str]]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT action_id, ballot, {joined}(member || ':' || choice, ',') FROM actions_vote"
@@ -557,9 +573,7 @@ def _votes_by_action(association: str) -> dict[int, dict[str, list[str]]]:
             " GROUP BY action_id, ballot",
             [association],
         )
-        for action, ballot, line in cursor.fetchall():
-            votes.setdefault(action, {})[ballot] = sorted(line.split(","))
-    return votes
+        return {(action, ballot): line for action, ballot, line in cursor.fetchall()}
 
 
 def _opinions_by_action(association: str) -> dict[int, dict[tuple[str, str, bool], VoteRow]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -29,8 +29,7 @@ from toutdoux.ledger.checking import CheckedElsewhere, Progress, is_long, no_col
 from toutdoux.ledger.models import Entry, Ledger, Operator, Text
 
 from . import models
-from .stage import next_due as next_due
-from .stage import differing
+from .stage import differing, next_due
 
 
 def verify_association(association: str, progress: Progress = lambda _: None) -> Verified:
@@ -95,14 +94,6 @@ def _stored(ledger: Ledger) -> Iterator[StoredRow]:
 class _Stored(Checked):
     """A chain as it is stored: it is checked as well what each entry is said to be about."""
 
-    def __init__(self, rows: Iterable[StoredRow]) -> None:
-        super().__init__(self._noting(rows))
-        self._subject = ""
-
-    def _noting(self, rows: Iterable[StoredRow]) -> Iterator[tuple[int, bytes, str]]:
-        for seq, body, hash, self._subject in rows:
-            yield seq, body, hash
-
     def __iter__(self) -> Iterator[Body]:
         subjects = Subjects()
         for entry in super().__iter__():
@@ -112,8 +103,8 @@ class _Stored(Checked):
                 else:
                     subject = subjects.of(entry)
             except (KeyError, TypeError, AttributeError):
-                subject = self._subject  # whoever reads it says what is wrong with it
-            if subject != self._subject:
+                subject = self.row[3]  # whoever reads it says what is wrong with it
+            if subject != self.row[3]:
                 raise Broken(entry["seq"], say("the tables say that it is about something else"))
             yield entry
 

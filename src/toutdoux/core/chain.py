@@ -30,8 +30,8 @@ NONCE_BYTES = 32
 Body = dict[str, Any]
 """An entry as it is read from its bytes."""
 
-Rows = Iterable[tuple[int, bytes, str]]
-"""Number, bytes and hash of every entry, in order."""
+Rows = Iterable[tuple[Any, ...]]
+"""Number, bytes and hash of every entry, in order; and what else there is to a row."""
 
 
 class Broken(Exception):
@@ -67,6 +67,8 @@ class Checked:
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
+        self.row: tuple[Any, ...] = ()
+        """The row that was checked last, with whatever more it holds."""
         self.length = 0
         self.head = START
 
@@ -75,7 +77,9 @@ class Checked:
         hash_of, read = sha256, orjson.loads
         prev, recorded_at = START, ""
         expected = 0
-        for expected, (seq, body, hash) in enumerate(self.rows, 1):
+        for expected, row in enumerate(self.rows, 1):
+            self.row = row
+            seq, body, hash = row[:3]
             if seq != expected:
                 raise Broken(expected, say("it is missing"))
             if hash_of(body).hexdigest() != hash:

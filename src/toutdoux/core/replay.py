@@ -301,6 +301,7 @@ class Play:
         self.place = place
         if at != self.now:
             self._advance(at)
+        self.happened = at
         self._cast(at, None, ref, by, choice, ballot)
 
     def settle(self, at: datetime | None = None) -> None:

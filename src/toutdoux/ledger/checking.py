@@ -135,13 +135,13 @@ def _hand_over(chain: Checked, pipe: BinaryIO) -> None:
         for entry in chain:
             try:
                 vote = brief(entry)
-                if vote is None or entry.get("operator") not in operators:
-                    operators.add(entry.get("operator"))  # whose commitment is looked at once
-                    batch.append(entry)
-                else:
-                    batch.append(vote)
+                operator = entry.get("operator")
+                if vote is None or operator not in operators:
+                    operators.add(operator)  # whose commitment is looked at once
+                    vote = None
             except (KeyError, TypeError):
-                batch.append(entry)  # whoever reads it says what is wrong with it
+                vote = None  # whoever reads it says what is wrong with it
+            batch.append(vote or entry)
             if len(batch) == _AT_ONCE:
                 _send(pipe, "entries", batch)
                 batch = []
