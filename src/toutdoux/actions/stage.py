@@ -514,7 +514,7 @@ def differing(association: str, standing: Standing, *, places: bool = False) -> 
 
     `places` looks at their places in the order as well, which are made anew with the tables.
     """
-    seen = set()
+    seen, different = set(), set()
     votes, opinions = _votes_by_action(association), _opinions_by_action(association)
     versions = _versions_by_action(association)
     for pk, place, *values in tables.find(models.Action, STORED, association_id=association):
@@ -533,11 +533,14 @@ def differing(association: str, standing: Standing, *, places: bool = False) -> 
             or opinions.pop(pk, {}) != _opinions(known)
             or versions.pop(pk, None) != [(one.at, one.object) for one in known.versions]
         ):
+            different.add(pk)
             yield ref
     yield from (ref for ref in standing.actions if ref not in seen)
-    if votes or opinions or versions:  # of no action there is, or on a ballot there is not
-        strays = {pk for pk, _ in votes} | opinions.keys() | versions.keys()
-        yield from models.Action.objects.filter(pk__in=strays).values_list("ref", flat=True)
+    # Votes and versions of no action there is, or on a ballot there is not.
+    strays = {pk for pk, _ in votes} | opinions.keys() | versions.keys()
+    if strays - different:
+        left = models.Action.objects.filter(pk__in=strays - different)
+        yield from left.values_list("ref", flat=True)
 
 
 def _in_short(ballot: core.Ballot) -> list[str]:
