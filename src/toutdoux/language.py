@@ -19,6 +19,7 @@ from pathlib import Path
 
 from toutdoux.core.charter import Kind
 from toutdoux.core.history import FollowUp, How, State
+from toutdoux.core.journal import EntryKind
 from toutdoux.core.words import Sentence, Value, say
 
 LANGUAGES = ("fr", "en")
@@ -37,6 +38,18 @@ _NAMES: Mapping[StrEnum, Sentence] = {
     FollowUp.DONE: say("done"),
     FollowUp.ABANDONED: say("given up"),
     FollowUp.STANDING: say("rule in force"),
+    EntryKind.LIFE: say("life of the association"),
+    EntryKind.SERVICE_OPENED: say("service opened"),
+    EntryKind.SERVICE_CLOSED: say("service closed"),
+    EntryKind.SERVICE: say("news of a service"),
+    EntryKind.ACCOUNT_OPENED: say("account opened for others"),
+    EntryKind.ACCESS_GIVEN: say("access to secrets given"),
+    EntryKind.OUTREACH: say("talk, radio or workshop"),
+    EntryKind.EVENT: say("event"),
+    EntryKind.COURSE_OPENED: say("course opened"),
+    EntryKind.COURSE: say("course taken part in"),
+    EntryKind.REQUEST: say("formal request"),
+    EntryKind.GRANT: say("grant"),
 }
 
 _HOWS: Mapping[StrEnum, Sentence] = {
@@ -66,6 +79,17 @@ _MONTHS = (
 )
 
 
+_WEEKDAYS = (
+    say("Monday"),
+    say("Tuesday"),
+    say("Wednesday"),
+    say("Thursday"),
+    say("Friday"),
+    say("Saturday"),
+    say("Sunday"),
+)
+
+
 def language_of_environment(environment: Mapping[str, str] = os.environ) -> str:
     """The language of the terminal: French, unless the locale asks for English."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
@@ -76,9 +100,14 @@ def language_of_environment(environment: Mapping[str, str] = os.environ) -> str:
 
 
 @cache
-def _catalogue(code: str) -> gettext.NullTranslations:
+def _catalogue(code: str, formal: bool) -> gettext.NullTranslations:
     folder = Path(__file__).parent / "locale"
-    return gettext.translation("toutdoux", folder, [code], fallback=code == "en")
+    plain = gettext.translation("toutdoux", folder, [code], fallback=code == "en")
+    if not formal:
+        return plain
+    told = gettext.translation("toutdoux-formal", folder, [code], fallback=True)
+    told.add_fallback(plain)
+    return told
 
 
 _PROBLEMS = {
@@ -103,12 +132,16 @@ def problem_of_system(error: OSError) -> Sentence:
 
 
 class Language:
-    """One language, and the time zone in which instants are told."""
+    """One language, and the time zone in which instants are told.
 
-    def __init__(self, code: str, zone: tzinfo = UTC) -> None:
+    `formal` is how one speaks to somebody one does not know: French then says *vous*.
+    """
+
+    def __init__(self, code: str, zone: tzinfo = UTC, *, formal: bool = False) -> None:
         self.code = code
         self.zone = zone
-        self._catalogue = _catalogue(code)
+        self.formal = formal
+        self._catalogue = _catalogue(code, formal)
 
     def say(self, sentence: Sentence) -> str:
         """Say a sentence with its values."""
@@ -144,7 +177,8 @@ class Language:
         return str(value)
 
     def name(self, value: StrEnum) -> str:
-        """The word for a state, a kind, a follow-up, or how an action was decided."""
+        """The word for a state, a kind of action or of journal entry, a follow-up, or how an action
+        was decided."""
         # Apart, because a state and a way of deciding may share their code (`counter_vote`).
         sentence = _HOWS.get(value) if isinstance(value, How) else _NAMES.get(value)
         return self.say(sentence) if sentence else str(value)
@@ -178,6 +212,14 @@ class Language:
         else:
             time = f"{local.hour}:{local.minute:02}"
         return self.say(say("{date} at {time}", date=local.date(), time=time))
+
+    def with_weekday(self, instant: datetime) -> str:
+        """`dimanche 18 avril à 18 h`, without the year: of an instant that is near."""
+        local = instant.astimezone(self.zone)
+        weekday = self.say(_WEEKDAYS[local.weekday()])
+        year = f" {local.year}"
+        told = self.instant(instant).replace(year, "", 1)
+        return self.say(say("{weekday} {date}", weekday=weekday, date=told))
 
     def short_date(self, day: date) -> str:
         """A date in figures, as inventories have it: `01-03-2021` in French."""

@@ -131,6 +131,11 @@ def test_an_entry_recorded_before_the_one_before_it_is_noticed():
     assert broken_at([rows[0], (2, body, digest(body))]) == 2
 
 
+@pytest.mark.parametrize("body", ['{"seq":1}', 3, 1.5, None])
+def test_what_is_not_even_bytes_is_noticed(body):
+    assert broken_at([chain()[0], (2, body, "0" * 64)]) == 2
+
+
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"\xff", b'{"seq":1}', b"1" * 5000])
 def test_what_is_no_entry_is_noticed(body):
     assert broken_at([(1, body, digest(body))]) == 1

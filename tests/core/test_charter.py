@@ -6,6 +6,8 @@ Source: "The charter" in the rules.
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from toutdoux.core.charter import Base, Kind, read_charter
 from toutdoux.core.words import Refusal
@@ -286,3 +288,35 @@ def test_the_versions_of_the_charter_are_counted_from_one():
     story.propose()
     (version,) = story.at(day=0).standing.charters
     assert (version.number, version.since, version.by_action) == (1, None, None)
+
+
+thresholds = st.one_of(
+    st.just("none"),
+    st.integers(1, 12).map("{} votes".format),
+    st.builds(
+        lambda relation, numerator, more, base: (
+            f"{relation} {numerator}/{numerator + more} of {base}"
+        ),
+        st.sampled_from(["more than", "at least"]),
+        st.integers(0, 6),
+        st.integers(0, 6),
+        st.sampled_from(list(Base)),
+    ).filter(lambda told: " 0/0 " not in told),
+)
+
+
+@settings(max_examples=300)
+@given(thresholds, st.integers(0, 12))
+def test_a_threshold_is_not_reached_with_fewer_than_its_least_votes(text, roll):
+    charter = {"preset": "tout-doux-cratie", "ordinary": {"adopted_early": text}}
+    threshold = read_charter(charter).ordinary.adopted_early
+    least = threshold.least(roll)
+    reached = {
+        side
+        for side in range(roll + 1)
+        for expressed in range(side, roll + 1)
+        if threshold.reached(side, roll, expressed)
+    }
+    assert all(least is not None and side >= least for side in reached)
+    if threshold.base is Base.ROLL:
+        assert reached == {side for side in range(roll + 1) if least is not None and side >= least}

@@ -91,6 +91,14 @@ REFUSED = {
     "a decision of what was never proposed": [adopted()],
     "somebody who is there already": [joined("bob", at=-20)],
     "somebody taken in by nobody": [{**joined("eva"), "by": "zoe"}],
+    "a name given by nobody": [
+        a("member.renamed", {"member": "ana"}, ("name",), by="zoe"),
+    ],
+    "a departure told by nobody": [{**left(-5, 1), "by": "zoe"}],
+    "an import by nobody": [{**imported("AE1"), "by": "zoe"}],
+    "a role given by nobody": [{**role(), "by": "zoe"}],
+    "a period added by nobody": [{**period(), "by": "zoe"}],
+    "a journal entry by nobody": [{**journal(number=1), "by": "zoe"}],
     "a founder after the first action": [proposed("AE1"), joined("eva", recorded=2, founder=1)],
     "somebody who leaves after they left": [left(-5, 1), left(-4, 2)],
     "somebody who leaves at the instant at which they had left": [left(2), left(3, 2)],
@@ -101,6 +109,25 @@ REFUSED = {
     "a role given to nobody": [role(member="zoe")],
     "a role given twice": [role(), role()],
     "a role that ends before it begins": [role(last="2021-02-01")],
+    "an invitation of nobody": [a("member.invited", {"member": "zoe"})],
+    "an invitation by nobody": [a("member.invited", {"member": "bob"}, by="zoe")],
+    "an invitation of somebody who left": [left(-5, 1), a("member.invited", {"member": "bob"})],
+    "an account made for nobody": [a("account.claimed", {"member": "zoe"}, by="zoe")],
+    "an account made by somebody else": [a("account.claimed", {"member": "bob"}, by="ana")],
+    "an account that nobody made": [a("account.claimed", {"member": "bob"})],
+    "an account of somebody who left": [
+        left(-5, 1),
+        a("account.claimed", {"member": "bob"}, by="bob"),
+    ],
+    "the end of nobody's account": [a("account.closed", {"member": "zoe"})],
+    "an unknown kind of account": [a("account.dreamt", {"member": "bob"})],
+    "settings that are none": [a("settings.changed")],
+    "a switch that is neither on nor off": [
+        a("settings.changed", {"switches": {"public_charter": 2}})
+    ],
+    "a text in clear among the settings": [
+        a("settings.changed", {"texts": {"contact": "ana@example.org"}})
+    ],
     "the end of an unknown role": [a("role.ended", {"role": "r", "last": "2021-04-01"})],
     "a period added twice": [period(), period()],
     "a change of an unknown period": [period("changed")],
@@ -174,6 +201,9 @@ def test_what_commands_write_is_taken():
         left(30, 1),  # still to come, and then another day
         left(2),
         a("member.returned", {"member": "bob"}, (), 3),
+        a("member.invited", {"member": "bob"}, (), 4, by="ana"),
+        a("account.claimed", {"member": "bob"}, (), 4, by="bob"),
+        a("account.closed", {"member": "bob"}, (), 4, by="ana"),
         role(),
         a("role.ended", {"role": "r", "last": "2021-03-01"}),
         period(),
@@ -208,6 +238,7 @@ def test_every_entry_is_about_something():
         (proposed("AE1"), "AE1"),
         (role(), "ana"),
         (a("role.ended", {"role": "r", "last": "2021-04-01"}), "ana"),
+        (a("account.closed", {"member": "ana"}), "ana"),
         (period(), ""),
         (journal(number=3), "J3"),
         (journal("changed"), "J3"),

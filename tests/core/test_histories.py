@@ -5,12 +5,14 @@
 - Where everything stands at an instant does not depend on what comes later.
 - Amending frees the votes.
 - A vote recorded late changes no recorded decision.
+- No vote that matters is passed over: asking the charter after every vote says the same.
 - The order of votes by different people at one instant does not matter.
 - `Electorate.size` is the number of members that `has_right` says.
 """
 
 from copy import copy
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -25,6 +27,7 @@ from hypothesis.stateful import (
 )
 
 from toutdoux.core import history as h
+from toutdoux.core import replay
 from toutdoux.core.charter import read_charter
 from toutdoux.core.explanation import explain
 from toutdoux.core.replay import EventRefused
@@ -293,6 +296,16 @@ class Histories(RuleBasedStateMachine):
         """What was seen at an instant is seen again, whatever came later."""
         for instant, data in self.seen:
             assert data_of(self.story.at(instant)) == data
+        self.check_that_no_vote_is_passed_over()
+
+    def check_that_no_vote_is_passed_over(self):
+        """The charter asked after every vote, or only where a vote may matter, says the same."""
+        if not hasattr(self, "story"):
+            return
+        told = self.standing().standing
+        with mock.patch.object(replay, "settling", return_value=(0, 0)):
+            asked = self.standing().standing
+        assert asked == told
 
 
 class LateHistories(Histories):
@@ -306,7 +319,7 @@ class LateHistories(Histories):
         self.now = instant
 
     def teardown(self):
-        pass
+        self.check_that_no_vote_is_passed_over()
 
     @rule()
     def decisions_are_recorded(self):

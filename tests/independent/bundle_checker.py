@@ -12,6 +12,30 @@ from pathlib import Path
 LINE = re.compile(rb'\{"entry":(.*),"hash":"([0-9a-f]{64})"\}\n', re.DOTALL)
 
 
+INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+KEYS = {"seq", "at", "recorded_at", "kind", "via", "data", "prev"}
+
+
+def plain(value):
+    """Whether there is nothing but objects, lists, strings and integers, under ASCII keys."""
+    if type(value) is dict:
+        return all(key.isascii() and plain(under) for key, under in value.items())
+    if type(value) is list:
+        return all(plain(one) for one in value)
+    return type(value) is str or (type(value) is int and abs(value) < 2**53)
+
+
+def is_entry(value):
+    """Whether it has the keys of an entry and no other, with what stands there under them."""
+    types = {"seq": int, "data": dict}
+    return (
+        plain(value)
+        and set(value) - {"by", "operator"} == KEYS
+        and all(type(under) is types.get(key, str) for key, under in value.items())
+        and all(INSTANT.fullmatch(value[key]) for key in ("at", "recorded_at"))
+    )
+
+
 def canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -33,6 +57,8 @@ def fault(bundle):
             entry = json.loads(match[1])
             if canonical(entry) != match[1]:
                 return f"entry {seq} is not canonical"
+            if not is_entry(entry):
+                return f"entry {seq} is no entry of this format"
             if (entry["seq"], entry["prev"]) != (seq, prev) or entry["recorded_at"] < recorded:
                 return f"entry {seq} does not follow the one before it"
             founds = entry["kind"], entry["data"].get("format"), entry["data"].get("association")

@@ -14,6 +14,7 @@ import pytest
 from tests.cli.home import Home
 from tests.independent import bundle_checker
 from tests.independent.bundle_checker import fault
+from tests.independent.forging import FORGED, canonical, forged
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text("utf-8")
 
@@ -94,6 +95,15 @@ def test_every_flipped_bit_of_a_tiny_bundle_is_refused(tiny: bytes) -> None:
     for place in range(len(tiny)):
         for bit in range(8):
             assert fault(flipped(tiny, place, bit)), (place, bit)
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_an_entry_of_another_form_is_refused_though_every_hash_is_right(
+    exported: bytes, what: str
+) -> None:
+    assert fault(forged(exported, -1, canonical)) is None
+    for which in range(exported.count(b"\n") - 1):
+        assert fault(forged(exported, which, FORGED[what])), which
 
 
 def test_a_line_that_was_taken_out_is_refused(exported: bytes) -> None:

@@ -105,7 +105,7 @@ def test_whom_a_forgotten_member_took_in_keeps_their_name(home: Path) -> None:
     from toutdoux.actions import commands as c
 
     small = Small(short=True)
-    c.add_member(small.request(1), "Max Moreau", by=small.zoe)
+    c.add_member(small.request(1, by=small.zoe), "Max Moreau")
     small.leaves()
     erase(small, small.zoe, written=True)
     assert "Max Moreau" in str(tables())
@@ -189,7 +189,7 @@ def _to_strangers(small: Small, who: str) -> dict[str, Callable[[], Any]]:
         "role": lambda: c.give_role(now, who, "cheffe", date(2021, 3, 1)),
         "erase": lambda: c.erase(now, [], who),
         "check before erasing": lambda: c.check_left(now, who),
-        "take in": lambda: c.add_member(now, "Max Moreau", by=who),
+        "take in": lambda: c.add_member(replace(now, by=who), "Max Moreau"),
         "hand over": lambda: c.hand_over(now, "AE1", who, by=small.zoe),
         "propose": lambda: c.propose(now, Kind.ORDINARY, "Un bal", by=who),
         "lead": lambda: c.propose(now, Kind.ORDINARY, "Un bal", by=small.ana, leader=who),
@@ -233,6 +233,264 @@ def test_a_reference_that_is_none_is_refused(both_databases: Path) -> None:
     ref = "AE" + "9" * 100
     why = refused(c.vote, small.request(6), ref, h.Choice.FOR, by=small.ana)
     assert why == "{ref} was not proposed before"
+
+
+# --- who does it ---------------------------------------------------------------------------------
+
+
+def _administrative(small: Small) -> dict[str, Callable[[Any], Any]]:
+    """What is no action of anybody's, each as it is asked for."""
+    from toutdoux.actions import commands as c
+    from toutdoux.ledger import forgetting
+
+    zoe, days = small.zoe, (date(2021, 2, 1), date(2021, 5, 1))
+    role = c.give_role(small.request(6), small.bob, "jardinier", days[0])
+    event = {"date": "2021-03-04", "kind": "life", "title": "Un bal"}
+
+    def erase(request: Any) -> None:
+        kept = [one.commitment for one in forgetting.about(small.id, "AO1", ["reason"])]
+        c.erase(request, kept)
+
+    return {
+        "association.changed": lambda r: c.change_association(r, name="Les Loutres du lac"),
+        "settings.changed": lambda r: c.change_settings(r, {"public_charter": True}),
+        "member.joined": lambda r: c.add_member(r, "Max Moreau"),
+        "member.renamed": lambda r: c.rename_member(r, small.bob, name="Bob Roi"),
+        "member.invited": lambda r: c.invite_member(r, small.bob),
+        "account.closed": lambda r: c.close_account(r, small.bob),
+        "role.given": lambda r: c.give_role(r, small.bob, "cuisinier", *days),
+        "role.ended": lambda r: c.end_role(r, role, days[1]),
+        "period.added": lambda r: c.add_period(r, "P22", *days),
+        "period.changed": lambda r: c.add_period(r, "P22", days[0], days[0]),
+        "period.removed": lambda r: c.remove_period(r, "P22"),
+        "action.imported": lambda r: c.import_actions(r, [imported(90)]),
+        "journal.added": lambda r: c.add_to_journal(r, event),
+        "journal.changed": lambda r: c.change_journal(r, 2, {**event, "title": "Un grand bal"}),
+        "journal.removed": lambda r: c.change_journal(r, 2, None),
+        "report.worded": lambda r: c.word_report(r, "P21", {"title": "Six mois"}),
+        "report.published": lambda r: c.publish_report(r, "P21", {"md": "0" * 64}),
+        "texts.erased": erase,
+        "member.left": lambda r: c.end_membership(r, zoe),
+        "member.returned": lambda r: c.begin_membership(r, zoe),
+    }
+
+
+def test_every_administrative_act_names_its_author(both_databases: Path) -> None:
+    import orjson
+
+    from toutdoux.ledger import book
+
+    small = Small()
+    asked = _administrative(small)
+    before = book.rows(small.id)
+    length = max(seq for seq, _, _ in before)
+    for number, command in enumerate(asked.values()):
+        command(small.request(7 + number / 10, by=small.ana))
+    entries = [orjson.loads(body) for _, body, _ in book.rows(small.id, length + 1)]
+    told = {entry["kind"]: entry.get("by") for entry in entries}
+    assert {kind: told.get(kind) for kind in asked} == dict.fromkeys(asked, small.ana)
+    # What falls due by itself nobody does.
+    assert {told[kind] for kind in told.keys() - asked.keys()} <= {None}
+    verify(small)
+
+
+def test_an_account_is_claimed_by_its_own_member(both_databases: Path) -> None:
+    from toutdoux.actions import commands as c
+
+    small = Small()
+    c.claim_account(small.request(6, by=small.bob), small.bob)
+    for by in (small.ana, None):
+        why = refused(c.claim_account, small.request(7, by=by), small.bob)
+        assert why == "an account is made by its own member"
+    why = refused(c.close_account, small.request(7, by=small.bob), small.bob)
+    assert why == "nobody closes their own account here"
+    verify(small)
+
+
+def test_whoever_has_left_is_neither_invited_nor_makes_an_account(both_databases: Path) -> None:
+    from toutdoux.actions import commands as c
+
+    small = Small()
+    c.end_membership(small.request(6), small.bob)
+    why = "{member} is no member on {at}"
+    assert refused(c.invite_member, small.request(7, by=small.ana), small.bob) == why
+    assert refused(c.claim_account, small.request(7, by=small.bob), small.bob) == why
+    c.close_account(small.request(7, by=small.ana), small.bob)
+    verify(small)
+
+
+@pytest.mark.parametrize("author", ["unknown", "of another association", "who has left"])
+def test_nobody_but_a_member_administers(both_databases: Path, author: str) -> None:
+    from toutdoux.actions import commands as c
+
+    small = Small()
+    who, why = "f" * 16, "nobody here is called “{member}”"
+    if author == "of another association":
+        request = replace(small.request(0), association=found(slug="autres"))
+        who = c.add_member(request, "Yan Yvon", joined=BEGIN - timedelta(days=200))
+    elif author == "who has left":
+        who, why = small.bob, "{member} is no member on {at}"
+        c.end_membership(small.request(5.5), who)
+    for kind, command in _administrative(small).items():
+        assert refused(command, small.request(7, by=who)) == why, kind
+    verify(small)
+
+
+def test_who_did_it_makes_it_another_command(home: Path) -> None:
+    from toutdoux.actions import commands as c
+
+    small = Small()
+    c.add_member(small.request(6, key="k", by=small.ana), "Max Moreau")
+    why = refused(c.add_member, small.request(6, key="k", by=small.bob), "Max Moreau")
+    assert "with something else" in why
+
+
+def test_what_a_forgotten_member_named_for_the_association_stays(home: Path) -> None:
+    from toutdoux.actions import commands as c
+
+    small = Small()
+    for number, (kind, command) in enumerate(_administrative(small).items()):
+        if kind in ("association.changed", "period.added", "role.given", "journal.added"):
+            command(small.request(7 + number / 10, by=small.zoe))
+    c.word_report(small.request(9, by=small.zoe), "P21", {"title": "Six mois de zèle"})
+    small.leaves()
+    erase(small, small.zoe, written=True)
+    told = str(tables())
+    assert "Les Loutres du lac" in told
+    assert "P22" in told
+    assert "cuisinier" in told
+    assert "zèle" not in told
+    assert "Un bal" not in told
+    verify(small)
+
+
+# --- what makes sense ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("link", ["", "loutres", "javascript:alert(1)", "https://a.example b"])
+def test_a_link_that_cannot_be_followed_is_refused(home: Path, link: str) -> None:
+    from toutdoux.actions import commands as c
+
+    small, why = Small(), "“{text}” is not a link"
+    now, ana = small.request(6), small.ana
+    assert refused(c.propose, now, Kind.ORDINARY, "Un bal", by=ana, link=link) == why
+    assert refused(c.follow_up, now, "AO1", h.FollowUp.DONE, by=ana, links=[link]) == why
+
+
+def test_a_condition_says_something_and_is_met_once(home: Path) -> None:
+    from toutdoux.actions import commands as c
+
+    small = Small()
+    why = refused(c.propose, small.request(6), Kind.ORDINARY, "x", by=small.ana, condition=" ")
+    assert why == "{what} is empty"
+    c.meet_condition(small.request(6), "AE1", by=small.bob)
+    why = "its condition is met already, since {at}"
+    assert refused(c.meet_condition, small.request(7), "AE1", by=small.ana) == why
+    c.meet_condition(small.request(8, at=BEGIN + timedelta(days=5)), "AE1", by=small.ana)
+    verify(small)
+
+
+@pytest.mark.parametrize("email", ["ana", "@", "ana@", "a b@c.example"])
+def test_an_address_that_is_none_is_refused(home: Path, email: str) -> None:
+    from toutdoux.actions import commands as c
+
+    small, why = Small(short=True), "“{text}” is not an e-mail address"
+    assert refused(c.add_member, small.request(1), "Max Moreau", email=email) == why
+    assert refused(c.rename_member, small.request(1), small.ana, email=email) == why
+
+
+def test_rules_that_are_in_force_are_not_proposed(home: Path) -> None:
+    from toutdoux.actions import commands as c
+
+    small = Small()
+    effects = [h.AmendCharter(read_charter("tout-doux-cratie"))]
+    told = (small.request(6), Kind.EXTRAORDINARY, "Changer")
+    assert "rules that are in force" in refused(c.propose, *told, by=small.ana, effects=effects)
+
+
+@pytest.mark.parametrize("term", [(1, 40), (20, None), (30, 31), (40, 50)])
+def test_a_role_is_not_given_twice_for_one_day(home: Path, term: tuple[int, int | None]) -> None:
+    from toutdoux.actions import commands as c
+
+    small, day = Small(short=True), BEGIN.date()
+    given = small.request(1)
+    c.give_role(given, small.ana, "Cuisinière", day + timedelta(30), day + timedelta(40))
+    first, last = (None if one is None else day + timedelta(one) for one in term)
+    why = "{member} is “{role}” already, from {first} to {last}"
+    assert refused(c.give_role, given, small.ana, "CUISINIERE", first, last) == why
+    c.give_role(given, small.bob, "Cuisinière", first, last)
+    c.give_role(given, small.ana, "Cuisinière", day + timedelta(41))
+    why = "{member} is “{role}” already, since {first}"
+    assert refused(c.give_role, given, small.ana, "Cuisinière", day + timedelta(400)) == why
+
+
+def test_what_is_so_already_is_not_recorded(home: Path) -> None:
+    from toutdoux.actions import commands as c
+
+    small = Small()
+    now = small.request(6)
+    c.settle(now)
+    before = tables()
+    c.rename_member(now, small.ana, name=" Ana Brun", handle="@ana", email="")
+    c.change_association(now, name="Les Loutres libres", time_zone="europe/paris", language="fr")
+    c.add_period(now, "P21", date(2021, 2, 1), date(2021, 7, 18))
+    assert tables() == before
+    c.rename_member(now, small.ana, name="Ana Brun", handle="anab")
+    verify(small)
+
+
+def test_an_entry_of_the_journal_and_words_for_a_report_can_be_read_back(home: Path) -> None:
+    from toutdoux.actions import commands as c
+
+    small, now = Small(), Small.request
+    entry = {"date": "2021-03-04", "kind": "life", "title": "Un bal"}
+    wrong = [{"kind": "life"}, {**entry, "actions": ["AE9"]}, {**entry, "period": "P99"}]
+    for content in (*wrong, {**entry, "kind": "ball"}):
+        refused(c.add_to_journal, now(small, 6), content)
+        refused(c.change_journal, now(small, 6), 1, content)
+    for content in ({"titel": "x"}, {"date": "hier"}, {"sections": {"x": {}}}):
+        refused(c.word_report, now(small, 6), "P21", content)
+    c.add_to_journal(now(small, 6), {**entry, "actions": ["AE1"], "period": "P21"})
+    c.word_report(now(small, 6), "P21", {"title": "Six mois", "date": "2021-07-18"})
+
+
+def test_a_charter_is_told_by_name_or_in_words() -> None:
+    from toutdoux.association.charters import charter_told
+    from toutdoux.scenario import ScenarioError
+
+    assert charter_told(" lazy-consensus ") == read_charter("lazy-consensus")
+    assert charter_told("charter:\n  preset: lazy-consensus") == read_charter("lazy-consensus")
+    told = charter_told("preset: tout-doux-cratie\nordinary: {window: 3 days}")
+    assert told.ordinary.window == timedelta(days=3)
+    with pytest.raises(Refusal):
+        charter_told("lazy")
+    with pytest.raises(ScenarioError) as caught:
+        charter_told("preset: lazy-consensus\nordinary:\n  windw: 3 days")
+    assert caught.value.line == 3
+
+
+def test_a_list_of_members_names_who_imported_it(home: Path) -> None:
+    import orjson
+
+    from toutdoux.actions.member_import import import_members
+    from toutdoux.ledger import book
+    from toutdoux.tables import read_members
+    from toutdoux.tables.changes import What
+
+    small = Small(short=True)
+    rows = read_members(b"Nom,Sortie\nMax Moreau,\nBob Leroy,2021-02-01\n", "l.csv").rows
+    asked, before, shown = small.request(1, by=small.ana), tables(), []
+    told = import_members(asked, rows, file="l.csv", dry_run=True)
+    assert tables() == before
+    done = import_members(asked, rows, file="l.csv", progress=lambda *far: shown.append(far)).done
+    assert [(one.what, one.handle) for one in done] == [
+        (What.JOINS, "max"),
+        (What.LEAVES, "bob"),
+    ]
+    assert [one.handle for one in told.done] == ["max", "bob"]
+    assert shown == [(1, 2), (2, 2)]
+    last = [orjson.loads(body) for _, body, _ in book.rows(small.id)][-2:]
+    assert [entry["by"] for entry in last] == [small.ana, small.ana]
 
 
 # --- what can be kept ----------------------------------------------------------------------------
@@ -308,7 +566,9 @@ def test_what_just_fits_is_kept(both_databases: Path) -> None:
 
     small = Small()
     now = replace(small.request(6), operator="o" * 200, key="k" * 200)
-    max = c.add_member(now, "M" * 200, email="x" * 254, joined=datetime(1000, 1, 1, tzinfo=UTC))
+    max = c.add_member(
+        now, "M" * 200, email="x" * 250 + "@y.z", joined=datetime(1000, 1, 1, tzinfo=UTC)
+    )
     ref = c.propose(small.request(7), Kind.ORDINARY, "x", by=small.ana, number=2**31 - 1)
     assert ref == "AO2147483647"
     c.word_report(small.request(8), " " + "P" * 60, {"title": "x"})

@@ -28,7 +28,7 @@ def work(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("association", "0001_initial"), ("ledger", "0001_initial")]
+    dependencies = [("association", "{last}"), ("ledger", "0001_initial")]
     operations = [
         migrations.AddField("period", "colour", models.CharField(max_length=20, null=True)),
         migrations.RunPython(work),
@@ -50,7 +50,8 @@ def later(tmp_path: Path) -> Later:
         leave = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "src" / "toutdoux", where / "toutdoux", ignore=leave)
         migrations = where / "toutdoux" / "association" / "migrations"
-        (migrations / "0002_colour.py").write_text(HEAD.format(work=work))
+        last = max(migrations.glob("0*.py")).stem
+        (migrations / "9999_colour.py").write_text(HEAD.format(work=work, last=last))
         return {**ENGLISH, "PYTHONPATH": str(where), "PYTHONDONTWRITEBYTECODE": "1"}
 
     return make

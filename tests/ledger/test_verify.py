@@ -10,10 +10,11 @@ import orjson
 import pytest
 from django.db import connection
 
+from tests.independent.forging import FORGED, extra_in_data, forged
 from tests.ledger.small import Small
 from toutdoux.actions import commands, verifying
 from toutdoux.actions.models import Action, ImportedAction, Version, Vote
-from toutdoux.actions.verifying import verify_association
+from toutdoux.actions.verifying import ledgers, verify_association
 from toutdoux.association.models import (
     Association,
     CharterVersion,
@@ -301,6 +302,98 @@ def test_a_vote_cast_meanwhile_is_no_difference(both_databases, monkeypatch, lea
     assert len(times) == (1 if least else 2)
 
 
+# --- what no command ever wrote: SQLite keeps whatever somebody puts there -----------------------
+
+STRANGE = {
+    "a body that is a text": """UPDATE ledger_entry SET body=replace(body, 'at', 'ta')""",
+    "a body that is no JSON": "UPDATE ledger_entry SET body='{' WHERE seq=8",
+    "a body that is a number": "UPDATE ledger_entry SET body=3 WHERE seq=8",
+    "a hash that is a number": "UPDATE ledger_entry SET hash=3 WHERE seq=8",
+    "a nonce that is a text": "UPDATE ledger_text SET nonce='abc'",
+    "a nonce that is a number": "UPDATE ledger_text SET nonce=5",
+    "a text that is a blob": "UPDATE ledger_text SET text=x'00'",
+    "a length that is a text": "UPDATE ledger_ledger SET length='abc'",
+    "a length that is a fraction": "UPDATE ledger_ledger SET length=1.5",
+    "a head that is a number": "UPDATE ledger_ledger SET head=3",
+    "an instant played until that is a number": "UPDATE ledger_ledger SET played_until=3",
+    "an instant recorded that is a text": "UPDATE ledger_ledger SET recorded_at='abc'",
+    "no ledger": "DELETE FROM ledger_ledger",
+    "no association": "DELETE FROM association_association",
+    "settings that are no JSON": "UPDATE association_association SET settings='{'",
+    "rules that are no JSON": "UPDATE association_charterversion SET rules='{'",
+    "a membership from a number on": "UPDATE association_membership SET joined=3",
+    "a day that is a number": "UPDATE association_period SET first=3",
+    "a choice that is a blob": "UPDATE actions_vote SET choice=x'00'",
+    "a proposal at a number": "UPDATE actions_action SET proposed_at=3",
+    "a version at a number": "UPDATE actions_version SET at=3",
+}
+
+
+@pytest.mark.parametrize("least", [20_000, 0], ids=["short", "long"])
+@pytest.mark.parametrize("what", STRANGE)
+def test_what_no_command_writes_is_a_difference_and_no_fault(small, monkeypatch, what, least):
+    monkeypatch.setattr(checking, "_WORTH_A_PROCESS", least)
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA foreign_keys=OFF")
+        cursor.execute("PRAGMA ignore_check_constraints=ON")
+        cursor.execute(STRANGE[what])
+        assert cursor.rowcount
+    difference(small)
+
+
+def test_a_ledger_is_verified_whatever_is_left_of_it(small):
+    assert ledgers() == {small.id: "Les Loutres libres"}
+    for table, left in (
+        ("association_association", {small.id: small.id}),
+        ("ledger_ledger", {small.id: small.id}),
+        ("ledger_entry", {}),
+    ):
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA foreign_keys=OFF")
+            cursor.execute(f"DELETE FROM {table}")
+        assert ledgers() == left
+
+
+def test_an_association_without_a_ledger_is_a_difference(small):
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA foreign_keys=OFF")
+        cursor.execute("DELETE FROM ledger_ledger")
+        cursor.execute("DELETE FROM ledger_entry")
+    assert ledgers() == {small.id: "Les Loutres libres"}
+    difference(small)
+
+
+@pytest.mark.parametrize(
+    "told", [lambda at: at[:-1] + "+00:00", lambda at: at[:-8] + "Z", lambda at: at[:-1]]
+)
+def test_a_vote_at_an_instant_written_otherwise_is_named(small, told):
+    votes = [e for e in map(body_of, Entry.objects.order_by("seq")) if e["kind"] == "vote.cast"]
+
+    def change(entry):
+        if entry["seq"] == votes[-1]["seq"]:
+            entry["at"] = entry["recorded_at"] = told(entry["at"])
+
+    rewrite(small, change)
+    assert difference(small).seq == votes[-1]["seq"]
+
+
+def test_an_instant_at_the_end_of_the_calendar_is_named(small):
+    (seq,) = [
+        row.seq
+        for row in Entry.objects.all()
+        if b'"action.proposed"' in row.body and b"AE1" in row.body
+    ]
+
+    def change(entry):
+        if entry["seq"] >= seq:
+            entry["recorded_at"] = "9999-12-31T23:59:59.000000Z"
+        if entry["seq"] == seq:
+            entry["at"] = entry["recorded_at"]
+
+    rewrite(small, change)
+    assert difference(small).seq == seq
+
+
 # --- bundles -------------------------------------------------------------------------------------
 
 
@@ -344,6 +437,21 @@ def test_every_flipped_byte_of_a_small_bundle_is_noticed(home, tmp_path):
         flipped[place] ^= 1
         file.write_bytes(bytes(flipped))
         assert not is_whole(file), place
+
+
+@pytest.mark.parametrize("least", [20_000, 0], ids=["short", "long"])
+@pytest.mark.parametrize("what", [*FORGED, "a key that its kind does not have"])
+def test_an_entry_of_another_form_is_noticed_in_a_bundle(bundle, monkeypatch, what, least):
+    monkeypatch.setattr(checking, "_WORTH_A_PROCESS", least)
+    whole = bundle.read_bytes()
+    bundle.write_bytes(forged(whole, -1, canonical))
+    assert is_whole(bundle)
+    last = whole.count(b"\n") - 2
+    for which in (0, 4, last):
+        bundle.write_bytes(forged(whole, which, FORGED.get(what, extra_in_data)))
+        with pytest.raises(Broken) as caught:
+            verify_bundle(Bundle(bundle))
+        assert caught.value.seq == which + 1
 
 
 def test_a_bundle_cut_anywhere_is_noticed(bundle):

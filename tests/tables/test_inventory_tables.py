@@ -13,29 +13,31 @@ from hypothesis import strategies as st
 
 import toutdoux.demo
 from toutdoux.core.charter import Kind
+from toutdoux.core.entries import ImportedAction
 from toutdoux.core.history import State
 from toutdoux.language import Language
 from toutdoux.reports import inventory as inv
 from toutdoux.reports.content import inventory_table
 from toutdoux.reports.render.markdown import blocks_to_markdown
 from toutdoux.scenario import load_scenario
-from toutdoux.tables import ImportedRow, Inventory, read_inventory
+from toutdoux.tables import Inventory, read_inventory
 
 from .telling import Rows, marked_down, refused, separated
 
 TITLES = ["ID", "Objet", "Meneur.se", "Date", "Pour", "Contre", "Lien"]
 ROW = ["#27", "#action-extraordinaire Peindre", "Ana", "01-03-2021", "10/13", "0/13", ""]
-READ = ImportedRow(
+READ = ImportedAction(
+    ref="AE27",
     kind=Kind.EXTRAORDINARY,
     number=27,
     object="#action-extraordinaire Peindre",
     leader="Ana",
+    leader_id=None,
     date=date(2021, 3, 1),
     for_=10,
     against=0,
     expressed=13,
     link=None,
-    line=2,
 )
 
 
@@ -50,7 +52,7 @@ def read(*rows: Sequence[str], kind: Kind | None = None) -> Inventory:
     return read_inventory(separated([TITLES, *rows], "\t"), "t.tsv", kind)
 
 
-def one(kind: Kind | None = None, **cells: str) -> ImportedRow:
+def one(kind: Kind | None = None, **cells: str) -> ImportedAction:
     return read(with_cells(**cells), kind=kind).rows[0]
 
 
@@ -67,7 +69,9 @@ SPELLINGS = {
     "Objet": ["Objet", "objet", "Object", "Action", "Intitulé", "**Objet**"],
     "Meneur.se": [
         "Meneur.se", "Meneur·se", "Meneuse", "Meneur(se)", "Meneur-se", "Meneur/se", "Meneur",
-        "MENEUR•SE", "Leader",
+        "MENEUR•SE", "Leader", "Meneurs", "Meneureuse", "Meneur.euse.s", "Meneur.e", "Meneur·euse",
+        "Meneuse/Meneur", "Meneur ou meneuse", "Meneu(r)se", "Meneu·r·se", "Mené par", "Menée par",
+        "Mené·e par", "Mené(e)s par", "Meneuse·eur de l’action",
     ],
     "Date": ["Date", "DATE", "date :"],
     "Pour": ["Pour", "For"],
@@ -77,7 +81,7 @@ SPELLINGS = {
 
 
 def test_a_row() -> None:
-    assert read(ROW) == Inventory([READ], [])
+    assert read(ROW) == Inventory([READ], {"AE27": 2}, [])
 
 
 @pytest.mark.parametrize(
@@ -320,8 +324,9 @@ def test_two_tables_pasted_together_with_a_page_break() -> None:
         "Date\tID\tObjet\tMeneur.se\tPour\tContre\n"
         "11-02-2021\t#14\tz\tZoé\t15/15\t0/15\n"
     )
-    rows = read_inventory(source, "t.txt").rows
-    assert [(row.ref, row.line) for row in rows] == [("AE27", 4), ("AE28", 6), ("AO14", 11)]
+    inventory = read_inventory(source, "t.txt")
+    assert [row.ref for row in inventory.rows] == ["AE27", "AE28", "AO14"]
+    assert inventory.lines == {"AE27": 4, "AE28": 6, "AO14": 11}
 
 
 # --- any rows, in any order, under any titles ----------------------------------------------------
@@ -331,22 +336,24 @@ _date = st.dates(date(1901, 1, 1), date(2100, 1, 1))
 
 
 @st.composite
-def _table(draw: st.DrawFn) -> tuple[Rows, list[ImportedRow]]:
+def _table(draw: st.DrawFn) -> tuple[Rows, list[ImportedAction]]:
     rows, read = [], []
     numbers = draw(st.lists(st.integers(1, 999), unique=True, max_size=4))
     for number in numbers:
         for_, against = draw(st.integers(0, 40)), draw(st.integers(0, 40))
-        row = ImportedRow(
-            kind=draw(st.sampled_from(Kind)),
+        kind = draw(st.sampled_from(Kind))
+        row = ImportedAction(
+            ref=f"{kind.prefix}{number}",
+            kind=kind,
             number=number,
             object=f"o{draw(_words)}",
             leader=f"m{draw(_words)}",
+            leader_id=None,
             date=draw(_date),
             for_=for_,
             against=against,
             expressed=for_ + against + draw(st.integers(0, 5)),
             link=draw(st.sampled_from([None, "https://chat.example/pl/x"])),
-            line=0,
         )
         day = draw(st.sampled_from(["%d-%m-%Y", "%d/%m/%Y", "%Y-%m-%d", "%d.%m.%Y"]))
         votes = f"{for_}/{row.expressed}", f"{against}/{row.expressed}"
@@ -360,11 +367,11 @@ def _table(draw: st.DrawFn) -> tuple[Rows, list[ImportedRow]]:
 
 
 @given(_table(), st.sampled_from(["\t", ";", ",", "|"]))
-def test_any_inventory_is_read(table: tuple[Rows, list[ImportedRow]], separator: str) -> None:
+def test_any_inventory_is_read(table: tuple[Rows, list[ImportedAction]], separator: str) -> None:
     rows, expected = table
     source = marked_down(rows) if separator == "|" else separated(rows, separator)
     read = read_inventory(source, "t").rows
-    assert [replace(row, line=0) for row in read] == expected
+    assert read == expected
 
 
 # --- what toutdoux prints ------------------------------------------------------------------------
@@ -395,7 +402,7 @@ def _markdown(language: Language, rows: list[inv.InventoryRow]) -> str:
     return f"## {inv.kind_title(language, kind)}\n\n{table}\n"
 
 
-def _same(read: list[ImportedRow], printed: list[inv.InventoryRow]) -> None:
+def _same(read: list[ImportedAction], printed: list[inv.InventoryRow]) -> None:
     assert [
         (row.ref, row.object, row.leader, row.date, row.for_, row.against, row.expressed, row.link)
         for row in read

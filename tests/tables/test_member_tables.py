@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toutdoux.language import Language
 from toutdoux.tables import MemberRow, read_members
 
 from .telling import Rows, marked_down, refused, separated
@@ -196,3 +197,9 @@ def test_any_members_are_read(table: tuple[Rows, list[MemberRow]], separator: st
     rows, expected = table
     source = marked_down(rows) if separator == "|" else separated(rows, separator)
     assert [replace(row, line=0) for row in read(source)] == expected
+
+
+def test_the_columns_that_are_not_read_are_named() -> None:
+    source = "Nom complet;Ville;Téléphone\nAna Lune;Brest;0102\n"
+    (note,) = read_members(source, "m.csv").notes
+    assert Language("en").say(note) == "columns that were not read: Ville, Téléphone"

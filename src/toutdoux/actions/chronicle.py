@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from django.db.models import Q
 
 from toutdoux.association import models, people
 from toutdoux.core.chronicle import Chronicle
-from toutdoux.core.history import History
-from toutdoux.core.journal import Period, Role
+from toutdoux.core.history import FollowUp, History
+from toutdoux.core.instants import first_instant
+from toutdoux.core.journal import Period, Role, period_named, told_in
+from toutdoux.core.replay import Standing
 from toutdoux.core.words import Refusal, say
 from toutdoux.journal import reading as journal
 
 from . import models as actions
-from .reading import imported
+from .reading import imported, standing
 
 
 def chronicle(association: str, erased: str) -> Chronicle:
@@ -49,13 +53,34 @@ def chronicle(association: str, erased: str) -> Chronicle:
     )
 
 
+def period_told(
+    association: str, period: Period, now: datetime, erased: str
+) -> tuple[Chronicle, Standing]:
+    """What the report and the audit of one period are made of, at the present instant: the
+    actions that were proposed in it, those that its journal names, and the rules in force.
+
+    It takes little longer however many other actions there are.
+    """
+    known = chronicle(association, erased)
+    named = {ref for one in known.journal if told_in(one, period) for ref in one.actions}
+    begin, end = first_instant(period.first, known.zone), known.end_of(period.last)
+    wanted = actions.Action.objects.filter(association=association).filter(
+        Q(proposed_at__gte=begin, proposed_at__lt=end)
+        | Q(ref__in=named)
+        | Q(followed_up=FollowUp.STANDING)
+    )
+    only = list(wanted.values_list("ref", flat=True))
+    members = [role.member for role in known.roles]
+    members += [one.leader_id for one in known.imported if one.leader_id is not None]
+    return known, standing(association, now, erased, only=only, members=members)
+
+
 def check_entry(association: str, content: journal.Content) -> None:
     """Refuse an entry of the journal that says what cannot be, or names an action or a period that
     is not there."""
     entry = journal.checked(content)
-    known = [period.name for period in periods(association)]
-    if entry.period is not None and entry.period not in known:
-        raise no_period(entry.period, known)
+    if entry.period is not None:
+        period_named(periods(association), entry.period)
     for ref in entry.actions:
         if not any(
             table.objects.filter(association=association, ref=ref).exists()
@@ -64,17 +89,8 @@ def check_entry(association: str, content: journal.Content) -> None:
             raise Refusal(
                 say("{ref} was never proposed", ref=ref),
                 say("correct the reference, or name no action"),
+                ("actions",),
             )
-
-
-def no_period(name: str, known: Sequence[str]) -> Refusal:
-    """What to say of a period that is not there."""
-    return Refusal(
-        say("there is no period {name}", name=name),
-        say("use one of {names}", names=", ".join(known))
-        if known
-        else say("add it: toutdoux period add {name} 2021-02-01 2021-07-18", name=name),
-    )
 
 
 def periods(association: str) -> list[Period]:

@@ -13,11 +13,10 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-import zoneinfo
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from itertools import count
@@ -27,12 +26,15 @@ import orjson
 from django.db import transaction
 from django.db.models import Max
 
+from toutdoux.association import charters, people, settings, stewards
 from toutdoux.association.models import Association, Member, Membership, Period, Role
+from toutdoux.association.zones import zone_called
 from toutdoux.core import history as h
 from toutdoux.core import roll
 from toutdoux.core.chain import FORMAT, canonical
 from toutdoux.core.charter import Charter, Kind
 from toutdoux.core.entries import Draft, ImportedAction, charter_data, draft, draft_of_imported
+from toutdoux.core.journal import check_link
 from toutdoux.core.words import Refusal, Sentence, Unknown, say
 from toutdoux.journal.models import JournalEntry
 from toutdoux.language import LANGUAGES
@@ -49,6 +51,8 @@ _HANDLE = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,58}[a-z0-9])?")
 _LONGEST_NAME = 200
 _LONGEST_EMAIL = 254
 LONGEST_PERIOD = 60
+_LONGEST_SETTING = 1_000
+_LONGEST_LINK = 2_000
 _LARGEST = 2**31 - 1
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
@@ -65,6 +69,9 @@ class Request:
     """The channel it comes through: `cli`, `web` …"""
     operator: str | None = None
     """Who acts for others there, if the channel has such a person."""
+    by: str | None = None
+    """The member who does it, for what is no action of theirs (members, journal, reports,
+    settings): their id."""
     at: datetime | None = None
     """When it counts, if it is told after the fact; in UTC."""
     key: str | None = None
@@ -105,6 +112,28 @@ def _carry_out(request: Request, work: Work, command: str, *arguments: object) -
         answer = _do(request, writer, work)
         book.remember(writer.id, request.key, f"{said} {answer}")
         return answer
+
+
+def _administer(request: Request, work: Work, command: str, *arguments: object) -> str:
+    """Carry out what is no action of anybody's, for the member whom the request names."""
+
+    def authored(writer: Writer, at: datetime) -> str:
+        if request.by is not None:
+            _check_author(writer.id, request.by, at, live=request.at is None)
+        return work(writer, at)
+
+    return _carry_out(request, authored, command, request.by, *arguments)
+
+
+def _check_author(association: str, by: str, at: datetime, *, live: bool) -> None:
+    """Refuse somebody unknown, and somebody who has left; what is told after the fact may be told
+    of anybody."""
+    _member(association, by)
+    if live and not people.are_members([by], at):
+        raise Refusal(
+            say("{member} is no member on {at}", member=by, at=at),
+            say("only a member can act: correct the person, the date or the membership"),
+        )
 
 
 def _do(request: Request, writer: Writer, work: Work) -> str:
@@ -185,7 +214,7 @@ def found(
     """Found an association, with a ledger of its own. Returns its id."""
     check_texts((name, slug))
     check_operator(operator)
-    _check_zone(time_zone)
+    time_zone = zone_called(time_zone)
     _check_language(language)
     name = one_line(name, say("the association's name"))
     slug = slug or plain(name)
@@ -228,20 +257,66 @@ def change_association(
     time_zone: str | None = None,
     language: str | None = None,
 ) -> None:
-    """Change an association's name, time zone or language."""
+    """Change an association's name, time zone or language; what is so already records nothing."""
     if time_zone is not None:
-        _check_zone(time_zone)
+        time_zone = zone_called(time_zone)
     if language is not None:
         _check_language(language)
-    data = {"time_zone": time_zone, "language": language}
-    told = {key: value for key, value in data.items() if value is not None}
+    told = {"time_zone": time_zone, "language": language}
     texts = {} if name is None else {"name": one_line(name, say("the association's name"))}
 
     def work(writer: Writer, at: datetime) -> str:
-        writer.append(Draft("association.changed", told, texts), at=at)
+        row = Association.objects.get(pk=writer.id)
+        data = {key: value for key, value in told.items() if value not in (None, getattr(row, key))}
+        new = {key: value for key, value in texts.items() if value != getattr(row, key)}
+        if data or new:
+            writer.append(Draft("association.changed", data, new), at=at, by=request.by)
         return ""
 
-    _carry_out(request, work, "change_association", name, time_zone, language)
+    _administer(request, work, "change_association", name, time_zone, language)
+
+
+def change_settings(request: Request, values: Mapping[str, settings.Value]) -> list[str]:
+    """Change some of an association's settings. Returns the names of those that differed.
+
+    `values` are those to be changed, by the names of `association.settings.Settings`.
+    """
+    told = {name: _setting(name, value) for name, value in values.items()}
+
+    def work(writer: Writer, at: datetime) -> str:
+        before = dict(settings.settings_of(Association.objects.get(pk=writer.id)))
+        new = {name: value for name, value in told.items() if value != before[name]}
+        texts = {name: value for name, value in new.items() if isinstance(value, str)}
+        switches = {name: int(value) for name, value in new.items() if isinstance(value, bool)}
+        if new:
+            what = Draft("settings.changed", {"switches": switches} if switches else {}, texts)
+            writer.append(what, at=at, by=request.by)
+        return " ".join(new)
+
+    return _administer(request, work, "change_settings", told).split()
+
+
+def _setting(name: str, value: settings.Value) -> settings.Value:
+    settings.check(name, value)
+    if not isinstance(value, str):
+        return value
+    if name == "contact":
+        return _contact(value)
+    return short(value.strip(), say("the setting {name}", name=name), _LONGEST_SETTING)
+
+
+def _contact(text: str) -> str:
+    """An e-mail address, or a link to where one can write."""
+    text = text.strip()
+    if not text or is_email(text):
+        return _email(text)
+    try:
+        return _link(text)
+    except Refusal:
+        raise Refusal(
+            say("“{text}” is neither an e-mail address nor a link", text=text),
+            say("write it whole, for instance ana@example.org"),
+        ) from None
 
 
 def new_id() -> str:
@@ -279,7 +354,30 @@ def period_name(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    return short(text.strip(), say("the e-mail address"), _LONGEST_EMAIL)
+    """An e-mail address; an empty one is one that is not known."""
+    text = short(text.strip(), say("the e-mail address"), _LONGEST_EMAIL)
+    if text and not is_email(text):
+        raise Refusal(
+            say("“{text}” is not an e-mail address", text=text),
+            say("write it whole, for instance ana@example.org"),
+            ("email",),
+        )
+    return text
+
+
+def is_email(text: str) -> bool:
+    """Whether it may be an address; what is surely none is refused."""
+    name, at, host = text.partition("@")
+    return bool(name and at and host) and not any(map(str.isspace, text))
+
+
+def _link(text: str) -> str:
+    """A link that can be followed."""
+    check_texts(text)
+    text = short(text.strip(), say("the link"), _LONGEST_LINK)
+    # Several links are kept one after the other.
+    check_link("" if any(map(str.isspace, text)) else text)
+    return text
 
 
 def check_operator(name: str | None) -> None:
@@ -332,14 +430,6 @@ def _check_reach(*told: date | None) -> None:
             )
 
 
-def _check_zone(name: str) -> None:
-    zoneinfo.reset_tzpath(())  # the tzdata package alone, so that every machine knows the same
-    if name not in zoneinfo.available_timezones():
-        raise Refusal(
-            say("there is no time zone “{text}”", text=name), say("use a name such as Europe/Paris")
-        )
-
-
 def _check_language(code: str) -> None:
     if code not in LANGUAGES:
         raise Refusal(
@@ -370,24 +460,22 @@ def add_member(
     joined: datetime | None = None,
     founder: bool = False,
     email: str = "",
-    by: str | None = None,
 ) -> str:
-    """Record that somebody joined. Returns their id.
+    """Record that somebody joined, taken in by the request's `by`. Returns their id.
 
-    `joined` is when, unless it is the request's instant; `by`, the member who took them in. A
-    founder has the right to vote from the beginning; there are none once an action was proposed.
+    `joined` is when, unless it is the request's instant. A founder has the right to vote from the
+    beginning; there are none once an action was proposed.
     """
     name = one_line(name, say("the member's name"))
     email = _email(email)
     _check_reach(joined)
 
     def work(writer: Writer, at: datetime) -> str:
-        if by is not None:
-            _member(writer.id, by)
         if founder and models.Action.objects.filter(association=writer.id).exists():
             raise Refusal(
                 say("founders are named before the first action"),
                 say("add them without --founder: they vote after the delay of the charter"),
+                ("founder",),
             )
         texts = {"name": name, "handle": _free_handle(writer.id, name, handle)}
         if email:
@@ -397,10 +485,10 @@ def add_member(
             data["founder"] = 1
         member = str(data["member"])
         what = Draft("member.joined", data, texts)
-        writer.append(what, at=joined or at, by=by, subject=member)
+        writer.append(what, at=joined or at, by=request.by, subject=member)
         return member
 
-    return _carry_out(request, work, "add_member", name, handle, joined, founder, email, by)
+    return _administer(request, work, "add_member", name, handle, joined, founder, email)
 
 
 def _free_handle(association: str, name: str, handle: str | None) -> str:
@@ -412,11 +500,13 @@ def _free_handle(association: str, name: str, handle: str | None) -> str:
             raise Refusal(
                 say("“{text}” cannot be a handle", text=handle),
                 say("use small letters without accents, digits, . _ and -"),
+                ("handle",),
             )
         if members.filter(handle=handle).exists():
             raise Refusal(
                 say("somebody is already called “{handle}”", handle=handle),
-                say("choose another handle, with --handle"),
+                say("choose another one"),
+                ("handle",),
             )
         return handle
     first = next(handles_of(name))
@@ -440,25 +530,76 @@ def rename_member(
     handle: str | None = None,
     email: str | None = None,
 ) -> None:
-    """Change a member's name, handle or address."""
+    """Change a member's name, handle or address; what is so already records nothing."""
+    told: dict[str, str] = {}
+    if name is not None:
+        told["name"] = one_line(name, say("the member's name"))
+    if handle is not None:
+        told["handle"] = handle.removeprefix("@")
+    if email is not None:
+        told["email"] = email.strip()
+    if not told:
+        raise Refusal(
+            say("nothing is said to change"), say("give a name, a handle or an e-mail address")
+        )
+
+    def work(writer: Writer, at: datetime) -> str:
+        row = _member(writer.id, member)
+        texts = {key: value for key, value in told.items() if value != getattr(row, key)}
+        if "handle" in texts:
+            _free_handle(writer.id, "", texts["handle"])
+        if "email" in texts:
+            _email(texts["email"])
+        if texts:
+            what = Draft("member.renamed", {"member": member}, texts)
+            writer.append(what, at=at, by=request.by, subject=member)
+        return ""
+
+    _administer(request, work, "rename_member", member, name, handle, email)
+
+
+def invite_member(request: Request, member: str) -> None:
+    """Record that somebody made a link by which a member gets an account, or back into theirs:
+    whoever has the link can act as that member, and so all must be able to see who made it."""
+    _about_account(request, Draft("member.invited", {"member": member}))
+
+
+def claim_account(request: Request, member: str) -> None:
+    """Record that somebody made a member's account, or chose a new password for it, by a link. As
+    far as can be known it was that member: they are the request's `by`."""
+    if request.by != member:
+        raise Refusal(
+            say("an account is made by its own member"), say("let them follow the link themselves")
+        )
+    _about_account(request, Draft("account.claimed", {"member": member}))
+
+
+def close_account(request: Request, member: str) -> None:
+    """Record that a member's account was closed: they take part as before, and can be invited
+    again."""
+    _about_account(request, Draft("account.closed", {"member": member}))
+
+
+def _about_account(request: Request, what: Draft) -> None:
+    member = str(what.data["member"])
 
     def work(writer: Writer, at: datetime) -> str:
         _member(writer.id, member)
-        texts = {}
-        if name is not None:
-            texts["name"] = one_line(name, say("the member's name"))
-        if handle is not None:
-            texts["handle"] = _free_handle(writer.id, "", handle)
-        if email is not None:
-            texts["email"] = _email(email)
-        if not texts:
+        closed = what.kind == "account.closed"
+        if closed and request.by == member:
             raise Refusal(
-                say("nothing is said to change"), say("give a name, a handle or an e-mail address")
+                say("nobody closes their own account here"),
+                say("record that you leave, or ask another référent·e"),
             )
-        writer.append(Draft("member.renamed", {"member": member}, texts), at=at, subject=member)
+        if not closed and not people.are_members([member], at):
+            raise Refusal(
+                say("{member} is no member on {at}", member=member, at=at),
+                say("record that they returned first"),
+            )
+        writer.append(what, at=at, by=request.by, subject=member)
         return ""
 
-    _carry_out(request, work, "rename_member", member, name, handle, email)
+    _administer(request, work, what.kind, member)
 
 
 def end_membership(request: Request, member: str, left: datetime | None = None) -> None:
@@ -476,11 +617,28 @@ def end_membership(request: Request, member: str, left: datetime | None = None) 
                 say("record that they returned first"),
             )
         _check_memberships(member, ending=when)
+        if request.at is None:
+            day = stewards.today(writer.id, max(when, at))
+            _check_stewards_remain(writer.id, member, day)
         data = Draft("member.left", {"member": member})
-        writer.append(data, at=when, subject=member)
+        writer.append(data, at=when, by=request.by, subject=member)
         return ""
 
-    _carry_out(request, work, "end_membership", member, left)
+    _administer(request, work, "end_membership", member, left)
+
+
+def _check_stewards_remain(
+    association: str, member: str, day: date, role: str | None = None
+) -> None:
+    """Refuse to let the last steward go from a day on, or their role, as long as others are left
+    who would have none."""
+    held = stewards.steward_roles(association, day)
+    lost = {one for one in held if one[0] == member and role in (None, one[1])}
+    if lost and lost == held and stewards.has_others(association, day, member):
+        raise Refusal(
+            say("{member} is the last référent·e", member=member),
+            say("give another member this role first"),
+        )
 
 
 def begin_membership(request: Request, member: str, joined: datetime | None = None) -> None:
@@ -492,10 +650,11 @@ def begin_membership(request: Request, member: str, joined: datetime | None = No
         _member(writer.id, member)
         when = joined or at
         _check_memberships(member, beginning=when)
-        writer.append(Draft("member.returned", {"member": member}), at=when, subject=member)
+        what = Draft("member.returned", {"member": member})
+        writer.append(what, at=when, by=request.by, subject=member)
         return ""
 
-    _carry_out(request, work, "begin_membership", member, joined)
+    _administer(request, work, "begin_membership", member, joined)
 
 
 def _check_memberships(
@@ -519,19 +678,54 @@ def _check_memberships(
 def give_role(
     request: Request, member: str, role: str, first: date, last: date | None = None
 ) -> str:
-    """Record that a member takes a role on. Returns the role's id."""
+    """Record that a member takes a role on, which they don't hold on any of these days already.
+    Returns the role's id."""
     role = one_line(role, say("the role"))
     _check_days(first, last)
 
     def work(writer: Writer, at: datetime) -> str:
         _member(writer.id, member)
+        _check_role_is_new(member, role, first, last)
         data = {"role": new_id(), "member": member, "first": first.isoformat()}
         if last is not None:
             data["last"] = last.isoformat()
-        writer.append(Draft("role.given", data, {"role": role}), at=at, subject=member)
+        what = Draft("role.given", data, {"role": role})
+        writer.append(what, at=at, by=request.by, subject=member)
         return data["role"]
 
-    return _carry_out(request, work, "give_role", member, role, first, last)
+    return _administer(request, work, "give_role", member, role, first, last)
+
+
+def _check_role_is_new(member: str, role: str, first: date, last: date | None) -> None:
+    from toutdoux.tables.columns import folded  # much to load, for all else
+
+    remedy = say("end that first, or give other days")
+    for held in Role.objects.filter(member=member).select_related("role"):
+        told = held.role.text or ""
+        ends_before = held.last is not None and held.last < first
+        begins_after = last is not None and last < held.first
+        if folded(told) != folded(role) or ends_before or begins_after:
+            continue
+        if held.last is None:
+            raise Refusal(
+                say(
+                    "{member} is “{role}” already, since {first}",
+                    member=member,
+                    role=told,
+                    first=held.first,
+                ),
+                remedy,
+            )
+        raise Refusal(
+            say(
+                "{member} is “{role}” already, from {first} to {last}",
+                member=member,
+                role=told,
+                first=held.first,
+                last=held.last,
+            ),
+            remedy,
+        )
 
 
 def end_role(request: Request, role: str, last: date) -> None:
@@ -544,11 +738,14 @@ def end_role(request: Request, role: str, last: date) -> None:
                 say("there is no role {id} here", id=role), say("see them with toutdoux role list")
             )
         _check_days(row.first, last)
+        if request.at is None:
+            day = max(last + timedelta(days=1), stewards.today(writer.id, at))
+            _check_stewards_remain(writer.id, row.member_id, day, role)
         data = {"role": role, "last": last.isoformat()}
-        writer.append(Draft("role.ended", data), at=at, subject=row.member_id)
+        writer.append(Draft("role.ended", data), at=at, by=request.by, subject=row.member_id)
         return ""
 
-    _carry_out(request, work, "end_role", role, last)
+    _administer(request, work, "end_role", role, last)
 
 
 def _check_days(first: date, last: date | None) -> None:
@@ -572,10 +769,11 @@ def add_period(request: Request, name: str, first: date, last: date) -> None:
             what = Draft("period.added", {"period": new_id(), **days}, {"name": name})
         else:
             what = Draft("period.changed", {"period": known.id, **days})
-        writer.append(what, at=at)
+        if known is None or (known.first, known.last) != (first, last):
+            writer.append(what, at=at, by=request.by)
         return ""
 
-    _carry_out(request, work, "add_period", name, first, last)
+    _administer(request, work, "add_period", name, first, last)
 
 
 def remove_period(request: Request, name: str) -> None:
@@ -585,10 +783,10 @@ def remove_period(request: Request, name: str) -> None:
         known = Period.objects.filter(association=writer.id, name=name).first()
         if known is None:
             raise Refusal(say("there is no period {name}", name=name), say("name another"))
-        writer.append(Draft("period.removed", {"period": known.id}), at=at)
+        writer.append(Draft("period.removed", {"period": known.id}), at=at, by=request.by)
         return ""
 
-    _carry_out(request, work, "remove_period", name)
+    _administer(request, work, "remove_period", name)
 
 
 # --- actions -------------------------------------------------------------------------------------
@@ -608,12 +806,20 @@ def propose(
 ) -> str:
     """Propose an action. Returns its reference."""
     _check_text(object, say("the object"))
-
+    link = None if link is None else _link(link)
+    if condition is not None and not condition.strip():
+        raise Refusal(
+            say("{what} is empty", what=say("the condition")),
+            say("write it in, or leave this out"),
+        )
     if number is not None:
         _check_number(number)
     told = (kind, object, by, leader, number, link, condition, effects)
 
     def work(writer: Writer, at: datetime) -> str:
+        for effect in effects:
+            if isinstance(effect, h.AmendCharter):
+                charters.check_other(writer.id, effect.charter, at)
         event = h.Proposed(
             at=at,
             kind=kind,
@@ -689,8 +895,19 @@ def hand_over(request: Request, ref: str, to: str, *, by: str) -> str:
 
 
 def meet_condition(request: Request, ref: str, *, by: str, note: str = "") -> str:
-    """Record that an action's condition has come true."""
-    return _record(request, partial(h.ConditionMet, action=ref, by=by, note=note))
+    """Record that an action's condition has come true, which it does once."""
+
+    def work(writer: Writer, at: datetime) -> str:
+        rows = models.Action.objects.filter(association=writer.id, ref=ref)
+        met = rows.values_list("condition_met_at", flat=True).first()
+        if met is not None and met <= at:
+            raise Refusal(
+                say("its condition is met already, since {at}", at=met),
+                say("there is nothing to record"),
+            )
+        return _append(writer, h.ConditionMet(at=at, action=ref, by=by, note=note))
+
+    return _carry_out(request, work, "ConditionMet", {"action": ref, "by": by, "note": note})
 
 
 def follow_up(
@@ -703,11 +920,10 @@ def follow_up(
     links: Sequence[str] = (),
 ) -> str:
     """Say where an action is among the things to do."""
+    told = tuple(map(_link, links))
     return _record(
         request,
-        partial(
-            h.FollowedUp, action=ref, by=by, follow_up=follow_up, note=note, links=tuple(links)
-        ),
+        partial(h.FollowedUp, action=ref, by=by, follow_up=follow_up, note=note, links=told),
     )
 
 
@@ -729,11 +945,12 @@ def import_actions(request: Request, actions: Sequence[ImportedAction]) -> list[
         before = writer.length
         for action in actions:
             if not _is_there(writer.id, action):
-                writer.append(draft_of_imported(action), at=at, subject=action.ref)
+                what = draft_of_imported(action)
+                writer.append(what, at=at, by=request.by, subject=action.ref)
         return f"{before + 1} {writer.length}"
 
     # The references may be many: the answer is where they stand in the ledger.
-    answer = _carry_out(request, work, "import_actions", *actions)
+    answer = _administer(request, work, "import_actions", *actions)
     first, last = map(int, answer.split())
     entries = book.rows(request.association, first, last)
     return [str(orjson.loads(body)["data"]["action"]) for _, body, _ in entries]
@@ -784,20 +1001,22 @@ def _facts(action: ImportedAction) -> str:
 
 def add_to_journal(request: Request, content: Mapping[str, object]) -> int:
     """Keep an entry of the journal, in the words of a scenario. Returns its number."""
+    text = _written(content)
 
     def work(writer: Writer, at: datetime) -> str:
+        _check_entry(writer.id, content)
         last = JournalEntry.objects.filter(association=writer.id).aggregate(last=Max("number"))
         number = (last["last"] or 0) + 1
-        data = {"entry": new_id(), "number": number}
-        texts = {"content": canonical(content).decode()}
-        writer.append(Draft("journal.added", data, texts), at=at, subject=f"J{number}")
+        what = Draft("journal.added", {"entry": new_id(), "number": number}, {"content": text})
+        writer.append(what, at=at, by=request.by, subject=f"J{number}")
         return str(number)
 
-    return int(_carry_out(request, work, "add_to_journal", content))
+    return int(_administer(request, work, "add_to_journal", content))
 
 
 def change_journal(request: Request, number: int, content: Mapping[str, object] | None) -> None:
     """Change what an entry of the journal says; None takes it out."""
+    text = "" if content is None else _written(content)
 
     def work(writer: Writer, at: datetime) -> str:
         row = JournalEntry.objects.filter(
@@ -812,23 +1031,42 @@ def change_journal(request: Request, number: int, content: Mapping[str, object] 
         if content is None:
             what = Draft("journal.removed", data)
         else:
-            what = Draft("journal.changed", data, {"content": canonical(content).decode()})
-        writer.append(what, at=at, subject=f"J{number}")
+            _check_entry(writer.id, content)
+            what = Draft("journal.changed", data, {"content": text})
+        writer.append(what, at=at, by=request.by, subject=f"J{number}")
         return ""
 
-    _carry_out(request, work, "change_journal", number, content)
+    _administer(request, work, "change_journal", number, content)
+
+
+def _written(content: Mapping[str, object]) -> str:
+    """What somebody told in the words of a scenario, as it is kept."""
+    check_texts(content)
+    try:
+        return canonical(content).decode()
+    except TypeError:
+        raise Refusal(say("this is not text in UTF-8"), say("write it in UTF-8")) from None
+
+
+def _check_entry(association: str, content: Mapping[str, object]) -> None:
+    from .chronicle import check_entry  # much to load, for all who vote
+
+    check_entry(association, content)
 
 
 def word_report(request: Request, period: str, content: Mapping[str, object]) -> None:
     """Keep what somebody wrote for a period's report, in the words of a scenario."""
-    period = period_name(period)
+    from toutdoux.journal.reading import check_words
+
+    period, text = period_name(period), _written(content)
+    check_words(content)
 
     def work(writer: Writer, at: datetime) -> str:
-        texts = {"period": period, "content": canonical(content).decode()}
-        writer.append(Draft("report.worded", {}, texts), at=at)
+        texts = {"period": period, "content": text}
+        writer.append(Draft("report.worded", {}, texts), at=at, by=request.by)
         return ""
 
-    _carry_out(request, work, "word_report", period, content)
+    _administer(request, work, "word_report", period, content)
 
 
 def publish_report(request: Request, period: str, files: Mapping[str, str]) -> None:
@@ -837,10 +1075,10 @@ def publish_report(request: Request, period: str, files: Mapping[str, str]) -> N
 
     def work(writer: Writer, at: datetime) -> str:
         what = Draft("report.published", {"files": dict(files)}, {"period": period})
-        writer.append(what, at=at)
+        writer.append(what, at=at, by=request.by)
         return ""
 
-    _carry_out(request, work, "publish_report", period, files)
+    _administer(request, work, "publish_report", period, files)
 
 
 def names_in(refusal: Refusal, association: str) -> Refusal:
@@ -893,10 +1131,11 @@ def erase(
             data["member"] = member
         if found != shown:
             raise Refusal(say("what would be forgotten changed meanwhile"), say("look again"))
-        writer.append(Draft("texts.erased", data), at=writer.now, subject=member or "")
+        what = Draft("texts.erased", data)
+        writer.append(what, at=writer.now, by=request.by, subject=member or "")
         return ""
 
-    _carry_out(request, work, "erase", sorted(shown), member, written)
+    _administer(request, work, "erase", sorted(shown), member, written)
 
 
 def check_left(request: Request, member: str) -> None:

@@ -217,29 +217,35 @@ class _Import:
         ids = dict(known.values_list("name", "id"))
         for period in self.chronicle.periods:
             days = {"first": period.first.isoformat(), "last": period.last.isoformat()}
-            if period.name in ids:
-                self._entry("period.changed", {"period": ids[period.name], **days})
+            name = commands.period_name(period.name)
+            if name in ids:
+                self._entry("period.changed", {"period": ids[name], **days})
             else:
-                data = {"period": commands.new_id(), **days}
-                self._entry("period.added", data, {"name": _period(period.name)})
+                ids[name] = commands.new_id()
+                self._entry("period.added", {"period": ids[name], **days}, {"name": name})
 
     # --- what was written ------------------------------------------------------------------------
 
     def _journal(self) -> None:
         first = JournalEntry.objects.filter(association=self.writer.id).count() + 1
         for number, content in enumerate(self.scenario.journal, first):
+            assert isinstance(content, dict)
+            told = dict(content)
+            if told.get("period"):
+                told["period"] = commands.period_name(told["period"])
             data = {"entry": commands.new_id(), "number": number}
-            texts = {"content": canonical(content).decode()}
+            texts = {"content": canonical(told).decode()}
             self._entry("journal.added", data, texts, subject=f"J{number}")
 
     def _report_words(self) -> None:
         for content in self.scenario.reports:
             assert isinstance(content, dict)
-            told = {key: value for key, value in content.items() if key != "period"}
+            told = dict(content)
+            period = commands.period_name(told.pop("period"))
             if told.get("authors"):
                 # By their ids, so that a member who takes another name is told by it.
                 told["authors"] = [self.ids.get(author, author) for author in told["authors"]]
-            texts = {"period": _period(content["period"]), "content": canonical(told).decode()}
+            texts = {"period": period, "content": canonical(told).decode()}
             self._entry("report.worded", {}, texts)
 
     # --- what was done ---------------------------------------------------------------------------
@@ -277,8 +283,3 @@ def _handles(names: Mapping[str, str]) -> dict[str, str]:
             handles[id] = next(one for one in commands.handles_of(name) if one not in used)
             used.add(handles[id])
     return handles
-
-
-def _period(name: str) -> str:
-    """A period's name as the journal and the reports name it, if it is not too long."""
-    return commands.short(name, say("the period's name"), commands.LONGEST_PERIOD)

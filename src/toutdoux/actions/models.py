@@ -74,6 +74,13 @@ class Action(models.Model):
             ),
             models.Index(fields=["association", "proposed_at"], name="action_proposed"),
             models.Index(fields=["association", "kind", "number"], name="action_number"),
+            models.Index(fields=["association", "closes_at"], name="action_closes"),
+            models.Index(fields=["association", "leader"], name="action_leader"),
+            models.Index(
+                fields=["association", "decided_at"],
+                name="action_decided",
+                condition=models.Q(decided_at__isnull=False),
+            ),
         )
         ordering = ("order",)
 

@@ -3,8 +3,8 @@ other instant."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from itertools import groupby
@@ -16,15 +16,21 @@ from django.db.models import Q
 from toutdoux.association import people
 from toutdoux.association.models import Member, Membership
 from toutdoux.core import action as core
+from toutdoux.core import history as h
 from toutdoux.core.chain import Body
 from toutdoux.core.charter import Kind
 from toutdoux.core.entries import ImportedAction, Record
-from toutdoux.core.replay import UNDECIDED, Play, Standing, replay
+from toutdoux.core.history import FollowUp, State
+from toutdoux.core.replay import STEP, UNDECIDED, Play, Standing, replay
+from toutdoux.core.words import Refusal, say
 from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger, Text
 
 from . import models
-from .rows import STORED, VoteRow, action_of
+from .rows import STORED, Row, VoteRow, action_of
+
+UNFINISHED = (FollowUp.TO_DO, FollowUp.DOING)
+"""What is still to be done."""
 
 _OPEN = [state.value for state in UNDECIDED]
 
@@ -35,6 +41,9 @@ def standing(
     erased: str,
     votes_of: Collection[str] = (),
     only: Collection[str] | None = None,
+    *,
+    ledger: Ledger | None = None,
+    members: Collection[str] = (),
 ) -> Standing:
     """Where an association stands at the present instant, from the tables.
 
@@ -47,36 +56,86 @@ def standing(
             undecided actions and on open ballots are always there, and so are opinions.
         only: the references of the only actions that are wanted. It then takes the same time
             however many others there are; the charters and rights are those last written down.
+        ledger: its ledger's row, where it was read already.
+        members: the ids of members who will be asked about, beside those that the actions name.
     """
-    play = _play(association, erased, whole=only is None)
-    found = models.Action.objects.filter(association=association).order_by("order")
-    rows = list((found if only is None else found.filter(ref__in=only)).values(*STORED))
+    ledger = ledger or Ledger.objects.get(id=association)
+    said = _stand(ledger, now, erased, votes_of, only, members)
+    give_texts(said.actions.values(), erased)
+    return said
+
+
+def _stand(
+    ledger: Ledger,
+    now: datetime,
+    erased: str,
+    votes_of: Collection[str],
+    only: Collection[str] | None,
+    members: Collection[str] | None = (),
+) -> Standing:
+    """The same, with commitments in the place of the texts; `members` None reads everybody."""
+    association = ledger.id
+    granted: dict[str, tuple[datetime, int]] = {}
+    known = people.Members(association, granted, forgotten=erased)
+    play = Play(known, people.charters(association), now=ledger.played_until, granted=granted)
+    rows, versions = _rows(association, only)
     wanted = [
         row["id"]
         for row in rows
         if row["ref"] in votes_of or row["state"] in _OPEN or row["closes_at"] > now
     ]
-    here = None if only is None else [row["id"] for row in rows]
-    votes, versions = _votes(association, wanted, here), _versions(association, here)
+    votes = _votes(association, wanted, None if only is None else [row["id"] for row in rows])
+    if only is None or members is None:
+        known.read_all()
+    else:
+        known.read([*members, *_named(rows)])
     for row in rows:
         told = votes.get(row["id"], ())
         play.put(action_of(row, play.charters, told, versions[row["id"]]))
-    for member in _leaving(association, play.now) if only is not None else play.members:
+    if only is None:
+        leaving = list(play.members)
+    elif ledger.due_at is not None and ledger.due_at <= now:
+        leaving = _leaving(association, play.now)
+    else:
+        leaving = []  # whoever leaves by now is due by now
+    for member in leaving:
         play.expect_departures(play.members[member])
     if play.now is None or now > play.now:
         play.settle(now)
-    said = play.standing()
-    give_texts(said.actions.values(), erased)
-    return replace(said, at=now)
+    return replace(play.standing(), at=now)
 
 
-def _play(association: str, erased: str, *, whole: bool) -> Play:
-    ledger = Ledger.objects.get(id=association)
-    granted: dict[str, tuple[datetime, int]] = {}
-    members = people.Members(association, granted, forgotten=erased)
-    if whole:
-        members.read_all()
-    return Play(members, people.charters(association), now=ledger.played_until, granted=granted)
+def _rows(
+    association: str, only: Collection[str] | None
+) -> tuple[list[Row], dict[int, list[core.Version]]]:
+    """The rows of actions, in order of proposal, and their versions."""
+    if only is None:
+        found = models.Action.objects.filter(association=association).order_by("order")
+        return list(found.values(*STORED)), _versions(association)
+    # A few: both in one query.
+    told = models.Version.objects.filter(action__association=association, action__ref__in=only)
+    of_action = [f"action__{name}" for name in STORED]
+    rows: dict[int, Row] = {}
+    versions: dict[int, list[core.Version]] = {}
+    for at, text, *values in told.order_by("action__order", "number").values_list(
+        "at", "object", *of_action
+    ):
+        row = dict(zip(STORED, values, strict=True))
+        rows.setdefault(row["id"], row)
+        versions.setdefault(row["id"], []).append(core.Version(at, text))
+    return list(rows.values()), versions
+
+
+def _named(rows: Iterable[Row]) -> Iterator[str]:
+    """The members whom actions name."""
+    for row in rows:
+        yield row["leader"]
+        yield row["proposer"]
+        if row["called_by"] is not None:
+            yield row["called_by"]
+        for effect in row["effects"]:
+            if "grant_voting_right" in effect:
+                yield effect["grant_voting_right"]
 
 
 def _leaving(association: str, played: datetime | None) -> list[str]:
@@ -89,16 +148,18 @@ def _leaving(association: str, played: datetime | None) -> list[str]:
 def _votes(
     association: str, actions: list[int], only: list[int] | None
 ) -> dict[int, list[VoteRow]]:
-    """All opinions, and the votes on some actions."""
+    """All opinions, and the votes on some actions; `only` are those whose opinions are wanted."""
     votes: dict[int, list[VoteRow]] = {}
-    opinions = models.Vote.objects.filter(action__association=association, counted=False)
     if only is not None:
-        opinions = opinions.filter(action_id__in=only)
-    wanted = [
-        models.Vote.objects.filter(action_id__in=actions[start : start + 500], counted=True)
-        for start in range(0, len(actions), 500)
-    ]
-    for rows in (opinions, *wanted):
+        told = Q(action_id__in=only, counted=False) | Q(action_id__in=actions)
+        found = [models.Vote.objects.filter(told)]
+    else:
+        found = [models.Vote.objects.filter(action__association=association, counted=False)]
+        found += [
+            models.Vote.objects.filter(action_id__in=actions[start : start + 500], counted=True)
+            for start in range(0, len(actions), 500)
+        ]
+    for rows in found:
         for action, *vote in rows.order_by("pk").values_list(
             "action_id", "ballot", "member", "counted", "choice", "at", "recorded_at"
         ):
@@ -106,10 +167,8 @@ def _votes(
     return votes
 
 
-def _versions(association: str, only: list[int] | None) -> dict[int, list[core.Version]]:
+def _versions(association: str) -> dict[int, list[core.Version]]:
     rows = models.Version.objects.filter(action__association=association)
-    if only is not None:
-        rows = rows.filter(action_id__in=only)
     told = rows.order_by("action_id", "number").values_list("action_id", "at", "object")
     return {
         action: [core.Version(at, text) for _, at, text in group]
@@ -120,9 +179,11 @@ def _versions(association: str, only: list[int] | None) -> dict[int, list[core.V
 def give_texts(actions: Iterable[core.Action], erased: str) -> None:
     """Put texts in the place of their commitments."""
     actions = list(actions)
-    wanted = [
-        text
-        for action in actions
+    _give(actions, texts_of(_commitments(actions)), erased)
+
+
+def _commitments(actions: Iterable[core.Action]) -> Iterator[str]:
+    for action in actions:
         for text in (
             action.link,
             action.condition,
@@ -130,11 +191,12 @@ def give_texts(actions: Iterable[core.Action], erased: str) -> None:
             *action.links,
             *(one.object for one in action.versions),
             action.counter_vote.reason if action.counter_vote else None,
-        )
-        if text
-    ]
-    texts = texts_of(wanted)
+        ):
+            if text:
+                yield text
 
+
+def _give(actions: Iterable[core.Action], texts: Mapping[str, str], erased: str) -> None:
     def told(commitment: str) -> str:
         return texts.get(commitment, erased) if commitment else ""
 
@@ -199,14 +261,55 @@ def imported(
 
 
 def member_called(association: str, name: str) -> Member | None:
-    """The member of a handle (with or without @), an id, or a name that only one of them has."""
+    """The member of a handle (with or without @), an id, or a name, if there is one.
+
+    Raises `Refusal` where several members have this name.
+    """
     members = Member.objects.filter(association=association)
     handle = name.strip().removeprefix("@")
     for found in (members.filter(handle=handle.lower()), members.filter(id=handle)):
         if one := found.first():
             return one
-    named = [one for one in members if one.name.casefold() == name.strip().casefold()]
-    return named[0] if len(named) == 1 else None
+    named = Names(association).whom(name)
+    if len(named) > 1:
+        handles = members.filter(id__in=named).order_by("handle").values_list("handle", flat=True)
+        raise Refusal(
+            say(
+                "{n} members are called so: {handles}",
+                n=len(named),
+                handles=", ".join(handles),
+            ),
+            say("name one by their handle"),
+        )
+    return members.get(id=named[0]) if named else None
+
+
+class Names:
+    """Whom one means by what somebody is called, for many to be asked about."""
+
+    def __init__(self, association: str) -> None:
+        self._handles: dict[str, str] = {}
+        self._names: dict[str, list[tuple[str, str]]] = {}
+        rows = Member.objects.filter(association=association, erased=False)
+        for id, handle, name in rows.values_list("id", "handle", "name"):
+            self._handles[handle] = id
+            self._names.setdefault(_alike(name), []).append((id, name))
+
+    def whom(self, text: str) -> list[str]:
+        """The ids of those who are called so: by a handle, with or without @; else by their whole
+        name, as it is written, or else whatever its case and accents. Several may have one name."""
+        handle = self._handles.get(text.strip().removeprefix("@").lower())
+        if handle is not None:
+            return [handle]
+        named = self._names.get(_alike(text), [])
+        exactly = [id for id, name in named if name == " ".join(text.split())]
+        return exactly or [id for id, _ in named]
+
+
+def _alike(name: str) -> str:
+    from toutdoux.tables.columns import folded  # much to load, where a handle is given
+
+    return folded(name) or name.strip().casefold()  # a name may be all signs
 
 
 def handles_like(association: str, name: str) -> str | None:
@@ -230,19 +333,96 @@ def refs(association: str) -> list[str]:
 
 def entries_about(association: str, subject: str, erased: str) -> list[Body]:
     """The entries about an action or a member, with texts in the place of their commitments."""
-    bodies: list[Body] = [
-        orjson.loads(bytes(one.body)) for one in book.entries_about(association, subject)
-    ]
-    found = texts_of(
-        commitment
-        for body in bodies
-        for commitment in (*body["data"].get("texts", {}).values(), body.get("operator"))
-        if commitment
-    )
-    for body in bodies:
-        texts = body["data"].get("texts", {})
-        for name, commitment in texts.items():
-            texts[name] = found.get(commitment, erased)
-        if "operator" in body:
-            body["operator"] = found.get(body["operator"], erased)
+    bodies = _bodies(association, subject)
+    _fill(bodies, texts_of(_committed(bodies)), erased)
     return bodies
+
+
+def _bodies(association: str, subject: str) -> list[Body]:
+    return [orjson.loads(bytes(one.body)) for one in book.entries_about(association, subject)]
+
+
+def _committed(bodies: Iterable[Body]) -> Iterator[str]:
+    for body in bodies:
+        for commitment in (*body["data"].get("texts", {}).values(), body.get("operator")):
+            if commitment:
+                yield commitment
+
+
+def _fill(bodies: Iterable[Body], texts: Mapping[str, str], erased: str) -> None:
+    for body in bodies:
+        told = body["data"].get("texts", {})
+        for name, commitment in told.items():
+            told[name] = texts.get(commitment, erased)
+        if "operator" in body:
+            body["operator"] = texts.get(body["operator"], erased)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that is known of one action."""
+
+    standing: Standing
+    """With every member, and every vote on it."""
+    action: core.Action
+    entries: Sequence[Body]
+    """What the ledger says of it."""
+    handles: Mapping[str, str]
+    """The members' handles, by id."""
+
+
+def whole(ledger: Ledger, ref: str, now: datetime, erased: str) -> Whole | None:
+    """All that is known of one action at the present instant; None if there is none such.
+
+    Six queries, however much there is. The arguments are those of `standing`.
+    """
+    standing = _stand(ledger, now, erased, [ref], [ref], None)
+    action = standing.actions.get(ref)
+    if action is None:
+        return None
+    entries = _bodies(ledger.id, ref)
+    texts = texts_of([*_commitments([action]), *_committed(entries)])
+    _give([action], texts, erased)
+    _fill(entries, texts, erased)
+    assert isinstance(standing.members, people.Members)
+    return Whole(standing, action, entries, standing.members.handles)
+
+
+def preview(association: str, event: h.Proposed, erased: str) -> tuple[Standing, core.Action]:
+    """What an action would be if it were proposed, and the standing with nothing but that.
+
+    The core plays it as it will when it is proposed; nothing is written.
+
+    Raises:
+        Refusal: it makes no sense.
+    """
+    ledger = Ledger.objects.get(id=association)
+    members, charters = everybody(association, erased)
+    play = Play(members, charters, now=ledger.played_until, granted=members.granted)
+    play.take(event, STEP * (ledger.length + 1))
+    standing = replace(play.standing(), at=event.at)
+    (action,) = standing.actions.values()
+    return standing, action
+
+
+def everybody(association: str, erased: str) -> tuple[people.Members, list[h.CharterVersion]]:
+    """All members there have been, and the charter's versions, the one in force last."""
+    members = people.Members(association, forgotten=erased)
+    members.read_all()
+    return members, people.charters(association)
+
+
+def refs_for(association: str, member: str, now: datetime, *, decided: int) -> list[str]:
+    """The references of the actions that concern a member today: what is open, what they have to
+    do, and the last `decided` that were decided."""
+    rows = models.Action.objects.filter(association=association).order_by()
+    lately = rows.filter(decided_at__isnull=False).order_by("-decided_at")[:decided]
+    # Apart, because an index serves each; what is undecided is due some day.
+    wanted = (
+        rows.filter(due_at__isnull=False, state__in=_OPEN),
+        rows.filter(closes_at__gt=now),
+        rows.filter(leader=member, state=State.ADOPTED, followed_up__in=UNFINISHED),
+        rows.filter(pk__in=list(lately.values_list("pk", flat=True))),
+    )
+    refs = [one.values_list("order", "ref") for one in wanted]
+    return [ref for _, ref in sorted(refs[0].union(*refs[1:]))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -253,22 +253,26 @@ def _counter_vote(row: Row) -> core.CounterVote | None:
     )
 
 
-def votes_of(action: core.Action) -> dict[tuple[str, str, bool], VoteRow]:
-    """The rows of an action's votes and opinions, by what makes them one."""
-    rows: dict[tuple[str, str, bool], VoteRow] = {}
+def ballots_of(action: core.Action) -> Iterator[tuple[str, core.Ballot]]:
+    """An action's ballots, by name."""
     for name in h.BallotName:
         ballot = action.ballot_named(name)
-        if ballot is None:
-            continue
-        for member, choice in ballot.votes.items():
-            rows[name.value, member, True] = (name.value, member, True, choice.value, None, None)
+        if ballot is not None:
+            yield name.value, ballot
+
+
+def opinions_of(action: core.Action) -> Iterator[VoteRow]:
+    """The rows of an action's opinions."""
+    for name, ballot in ballots_of(action):
         for member, one in ballot.opinions.items():
-            rows[name.value, member, False] = (
-                name.value,
-                member,
-                False,
-                one.choice.value,
-                one.at,
-                one.recorded_at,
-            )
-    return rows
+            yield name, member, False, one.choice.value, one.at, one.recorded_at
+
+
+def votes_of(action: core.Action) -> dict[tuple[str, str, bool], VoteRow]:
+    """The rows of an action's votes and opinions, by what makes them one."""
+    rows: list[VoteRow] = [
+        (name, member, True, choice.value, None, None)
+        for name, ballot in ballots_of(action)
+        for member, choice in ballot.votes.items()
+    ]
+    return {row[:3]: row for row in (*rows, *opinions_of(action))}

@@ -8,14 +8,12 @@ again from the entries, and the rows that differ be written anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from django.db import connection
 from django.db.models import F, Max, Q
 
 from toutdoux.association import people
@@ -39,6 +37,7 @@ from toutdoux.ledger import book, tables
 from toutdoux.ledger.book import Writer, projects
 
 from . import models
+from .comparing import differing
 from .rows import STORED, VOTE, Row, VoteRow, action_of, columns, due_at, votes_of
 
 ReadUntil = Sequence[datetime]
@@ -310,7 +309,8 @@ def _decided(writer: Writer, entry: Body) -> None:
 @projects("action.imported")
 def _imported(writer: Writer, entry: Body) -> None:
     record = Record()
-    record.add(entry)
+    # Alone, the entry is before everybody whom it could name as who did it.
+    record.add({key: value for key, value in entry.items() if key != "by"})
     (one,) = record.imported.values()
     models.ImportedAction.objects.create(
         association_id=writer.id,
@@ -507,93 +507,3 @@ def _vote_row(action: int, row: VoteRow) -> models.Vote:
         at=at,
         recorded_at=recorded_at,
     )
-
-
-def differing(association: str, standing: Standing, *, places: bool = False) -> Iterator[str]:
-    """The references of the actions whose rows are not what a standing says.
-
-    `places` looks at their places in the order as well, which are made anew with the tables.
-    """
-    seen, different = set(), set()
-    votes, opinions = _votes_by_action(association), _opinions_by_action(association)
-    versions = _versions_by_action(association)
-    for pk, place, *values in tables.find(models.Action, STORED, association_id=association):
-        ref = values[0]
-        seen.add(ref)
-        known = standing.actions.get(ref)
-        if (
-            known is None
-            or values != list(columns(known).values())
-            or (places and place != known.opening.place)
-            or any(
-                _in_short(ballot) != sorted(votes.pop((pk, name.value), "").split(","))
-                for name in h.BallotName
-                if (ballot := known.ballot_named(name)) is not None
-            )
-            or opinions.pop(pk, {}) != _opinions(known)
-            or versions.pop(pk, None) != [(one.at, one.object) for one in known.versions]
-        ):
-            different.add(pk)
-            yield ref
-    yield from (ref for ref in standing.actions if ref not in seen)
-    # Votes and versions of no action there is, or on a ballot there is not.
-    strays = {pk for pk, _ in votes} | opinions.keys() | versions.keys()
-    if strays - different:
-        left = models.Action.objects.filter(pk__in=strays - different)
-        yield from left.values_list("ref", flat=True)
-
-
-def _in_short(ballot: core.Ballot) -> list[str]:
-    """Who voted what, in order."""
-    return sorted([f"{member}:{choice}" for member, choice in ballot.votes.items()]) or [""]
-
-
-def _opinions(action: core.Action) -> dict[tuple[str, str, bool], VoteRow]:
-    return {
-        (name.value, member, False): (
-            name.value,
-            member,
-            False,
-            one.choice.value,
-            one.at,
-            one.recorded_at,
-        )
-        for name in h.BallotName
-        if (ballot := action.ballot_named(name)) is not None
-        for member, one in ballot.opinions.items()
-    }
-
-
-def _votes_by_action(association: str) -> dict[tuple[int, str], str]:
-    """Who voted what on every ballot: the database puts it in one line, because there are very
-    many votes."""
-    joined = "group_concat" if connection.vendor == "sqlite" else "string_agg"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT action_id, ballot, {joined}(member || ':' || choice, ',') FROM actions_vote"
-            " WHERE counted AND action_id IN"
-            " (SELECT id FROM actions_action WHERE association_id = %s)"
-            " GROUP BY action_id, ballot",
-            [association],
-        )
-        return {(action, ballot): line for action, ballot, line in cursor.fetchall()}
-
-
-def _opinions_by_action(association: str) -> dict[int, dict[tuple[str, str, bool], VoteRow]]:
-    rows = models.Vote.objects.filter(action__association=association, counted=False)
-    told = rows.order_by("action_id").values_list(
-        "action_id", "ballot", "member", "counted", "choice", "at", "recorded_at"
-    )
-    return {
-        action: {one[1:4]: one[1:] for one in group}
-        for action, group in groupby(told.iterator(), key=itemgetter(0))
-    }
-
-
-def _versions_by_action(association: str) -> dict[int, list[tuple[datetime, str]]]:
-    rows = models.Version.objects.filter(action__association=association)
-    told = rows.order_by("action_id", "number").values_list("action_id", "at", "object")
-    return {
-        action: [(at, text) for _, at, text in group]
-        for action, group in groupby(told.iterator(), key=itemgetter(0))
-    }

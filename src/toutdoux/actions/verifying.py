@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, connection
 
 from toutdoux.association.models import (
     Association,
@@ -29,7 +31,26 @@ from toutdoux.ledger.checking import CheckedElsewhere, Progress, is_long, no_col
 from toutdoux.ledger.models import Entry, Ledger, Operator, Text
 
 from . import models
-from .stage import differing, next_due
+from .comparing import Stored, differing, stored
+from .stage import next_due
+
+
+def ledgers() -> dict[str, str]:
+    """What every ledger's association is called, by the ledger's id.
+
+    Whatever there is a trace of is there, be it a ledger without its association or entries without
+    their ledger: what is not there is not verified. Without its name, it is called by its id.
+    """
+    with one_moment():
+        names = dict(Association.objects.order_by("slug").values_list("pk", "name"))
+        found = [*names, *Ledger.objects.order_by("id").values_list("id", flat=True)]
+        last: str | None = ""
+        while last is not None:
+            # One after the other by the index: there may be millions of entries.
+            after = Entry.objects.filter(ledger_id__gt=last).order_by("ledger_id", "seq")
+            last = after.values_list("ledger_id", flat=True).first()
+            found += [last] if last is not None else []
+    return {id: names.get(id, id) for id in found}
 
 
 def verify_association(association: str, progress: Progress = lambda _: None) -> Verified:
@@ -39,12 +60,12 @@ def verify_association(association: str, progress: Progress = lambda _: None) ->
         Broken: at the first entry that differs, or the last one about what the tables differ in.
     """
     with no_collector():
-        if is_long(Ledger.objects.get(id=association).length):
+        if is_long(_ledger(association).length):
             verified = _with_two_processes(association, progress)
             if verified is not None:
                 return verified
         with one_moment():
-            ledger = Ledger.objects.get(id=association)
+            ledger = _ledger(association)
             verified = verify(
                 lambda: book.rows(association, last=ledger.length),
                 ledger.played_until,
@@ -55,25 +76,70 @@ def verify_association(association: str, progress: Progress = lambda _: None) ->
 
 
 def _with_two_processes(association: str, progress: Progress) -> Verified | None:
-    """The same for a long ledger, whose entries another process reads over a connection of its
-    own: entries never change. None if somebody wrote meanwhile: then the tables say more."""
-    ledger = Ledger.objects.get(id=association)
+    """The same for a long ledger. Another process reads its entries over a connection of its own,
+    and what the tables say of actions. None if somebody wrote meanwhile: entries never change, but
+    then the tables say more."""
+    ledger = _ledger(association)
     connection.close()  # what is open can't be shared with another process
-    verified = verify(
-        lambda: book.rows(association, last=ledger.length),
-        ledger.played_until,
-        lambda _: CheckedElsewhere(lambda: _Stored(_stored(ledger)), progress),
+    chain = CheckedElsewhere(
+        lambda: _Stored(_stored(ledger)), progress, beside=lambda: _actions(association)
     )
-    with one_moment():
-        now = Ledger.objects.get(id=association)
-        if (now.length, now.played_until, now.due_at) != (
-            ledger.length,
-            ledger.played_until,
-            ledger.due_at,
-        ):
+    verified = verify(
+        lambda: book.rows(association, last=ledger.length), ledger.played_until, lambda _: chain
+    )
+    try:
+        with one_moment():
+            now = _ledger(association)
+            if _played_on(ledger, now):
+                return None
+            _compare(now, verified, chain.read_beside())
+    except Broken:
+        # The other process may have read what was written after that moment.
+        if _played_on(ledger, _ledger(association)):
             return None
-        _compare(now, verified)
+        raise
     return verified
+
+
+def _ledger(association: str) -> Ledger:
+    """How far the tables say that a ledger goes. Raises `Broken` if they say no such thing."""
+    with _as_commands_write():
+        ledger = Ledger.objects.filter(id=association).first()
+    if ledger is None:
+        raise Broken(0, say("the tables do not say how far the ledger goes"))
+    if type(ledger.length) is not int:  # SQLite keeps whatever somebody puts there
+        raise Broken(0, say("the tables say otherwise about how far the ledger goes"))
+    return ledger
+
+
+def _actions(association: str) -> Iterator[list[Stored]]:
+    with _as_commands_write():
+        yield from stored(association)
+
+
+@contextmanager
+def _as_commands_write() -> Iterator[None]:
+    """Read what only commands write. Raises `Broken` where it can't be read as such: whoever
+    changes tables by hand can put anything there."""
+    try:
+        yield
+    except (*_UNREADABLE, DatabaseError) as error:
+        # Of a blob among the votes, it is SQLite that says so.
+        if isinstance(error, DatabaseError) and "JSON cannot hold" not in str(error):
+            raise
+        why = say("the tables hold what no command writes ({problem})", problem=str(error))
+        raise Broken(0, why) from error
+
+
+_UNREADABLE = (TypeError, ValueError, AttributeError, LookupError, ObjectDoesNotExist)
+
+
+def _played_on(before: Ledger, now: Ledger) -> bool:
+    return (before.length, before.played_until, before.due_at) != (
+        now.length,
+        now.played_until,
+        now.due_at,
+    )
 
 
 StoredRow = tuple[int, bytes, str, str]
@@ -87,7 +153,8 @@ def _stored(ledger: Ledger) -> Iterator[StoredRow]:
             " WHERE ledger_id = %s AND seq <= %s ORDER BY seq",
             [ledger.id, ledger.length],
         )
-        while chunk := cursor.fetchmany(2_000):
+        # Few at once: they are looked at while they are still in the processor's cache.
+        while chunk := cursor.fetchmany(100):
             yield from chunk
 
 
@@ -109,8 +176,11 @@ class _Stored(Checked):
             yield entry
 
 
-def _compare(ledger: Ledger, verified: Verified) -> None:
-    """Compare what the entries say with what the tables say."""
+def _compare(
+    ledger: Ledger, verified: Verified, told: Iterable[list[Stored]] | None = None
+) -> None:
+    """Compare what the entries say with what the tables say; `told` is what they say of actions,
+    if it was read before."""
     association = ledger.id
     if (verified.length, verified.head) != (ledger.length, ledger.head):
         raise Broken(
@@ -119,9 +189,19 @@ def _compare(ledger: Ledger, verified: Verified) -> None:
     record = verified.record
     if record.founding["data"]["association"] != association:
         raise Broken(1, say("it founds another association"))
+    if not Association.objects.filter(pk=association).exists():
+        raise Broken(1, say("the tables don't have the association that it founds"))
+    with _as_commands_write():
+        _compare_tables(ledger, verified, told)
+
+
+def _compare_tables(
+    ledger: Ledger, verified: Verified, told: Iterable[list[Stored]] | None
+) -> None:
+    association, record = ledger.id, verified.record
     texts = _checked_texts(association, record)
     _check_operators(association, record, texts)
-    for ref in differing(association, verified.standing):
+    for ref in differing(association, verified.standing, told=told):
         raise _tables_differ(association, ref, say("the tables say otherwise about {ref}", ref=ref))
     _check_members(association, record, verified.standing, texts)
     _check_charters(association, verified.standing)
@@ -167,7 +247,11 @@ def _checked_texts(association: str, record: Record) -> dict[str, str]:
                 raise Broken(erased, say("a text that it erases is still there"))
         elif text is None or nonce is None:
             raise Broken(seq, say("its text was emptied, and no entry says so"))
-        elif commitment(bytes(nonce), text) != name:
+        elif (
+            not isinstance(nonce, bytes | memoryview)
+            or not isinstance(text, str)
+            or commitment(bytes(nonce), text) != name
+        ):
             raise Broken(seq, say("its text is not the one that was recorded"))
         else:
             kept[name] = text
@@ -244,12 +328,24 @@ def _check_imported(association: str, record: Record) -> None:
         raise Broken(0, say("the tables have an action {ref} that no entry tells of", ref=ref))
 
 
+_OTHERS = {
+    "association": say("the association"),
+    "setting": say("the settings"),
+    "period": say("the periods"),
+    "role": say("the roles"),
+    "journal": say("the journal"),
+    "report": say("the words of a report"),
+    "publication": say("the published reports"),
+}
+
+
 def _check_others(association: str, record: Record, texts: Mapping[str, str]) -> None:
     """Names, periods, roles, the journal, reports: what their entries say, one after the other."""
     there, told = _others_there(association), _Others(texts).told(record)
     for key in sorted(there.keys() | told.keys()):
         if there.get(key) != told.get(key):
-            raise Broken(0, say("the tables say otherwise about {what}", what=key[0]))
+            what = _OTHERS.get(key[0], key[0])
+            raise Broken(0, say("the tables say otherwise about {what}", what=what))
 
 
 def _others_there(association: str) -> dict[tuple[str, str], tuple[Any, ...]]:
@@ -258,6 +354,8 @@ def _others_there(association: str) -> dict[tuple[str, str], tuple[Any, ...]]:
         ("association", ""): (row.name, row.time_zone, row.language),
         ("association", "slug"): (row.slug,),
     }
+    for name, value in row.settings.items():
+        there["setting", name] = (value,)
     of = {"association": association}
     for period in Period.objects.filter(**of):
         there["period", period.id] = (period.name, period.first, period.last)
@@ -302,6 +400,9 @@ class _Others:
                     data.get("time_zone", zone),
                     data.get("language", language),
                 )
+            case "settings.changed":
+                for name, value in (data.get("switches", {}) | texts).items():
+                    come_to["setting", name] = (value,)
             case "period.added":
                 come_to["period", data["period"]] = (self._text(texts["name"]), *_days(data))
             case "period.changed":

@@ -14,6 +14,8 @@ class Association(models.Model):
     name = models.CharField(max_length=200)
     time_zone = models.CharField(max_length=60)
     language = models.CharField(max_length=10)
+    settings = models.JSONField(default=dict)
+    """What was set of `settings.Settings`: 0 or 1, or the commitment to a text."""
 
 
 class CharterVersion(models.Model):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, ValuesView
+from collections.abc import Collection, ItemsView, ValuesView
 from datetime import datetime
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 import orjson
+from django.db.models import Q, QuerySet
 
 from toutdoux.core import history as h
 from toutdoux.core import roll
@@ -16,6 +19,8 @@ from toutdoux.ledger import tables
 from . import models
 
 _DATES = ("joined", "left", "joined_recorded", "left_recorded")
+_PERSON = ("id", "handle", "name", "founder", "granted_at", "granted_place")
+_HEAD = range(len(_PERSON))
 
 
 class Members(dict[str, roll.Member]):
@@ -36,6 +41,8 @@ class Members(dict[str, roll.Member]):
         self.forgotten = forgotten
         self.granted = {} if granted is None else granted
         self.granted_before: dict[str, tuple[datetime, int]] = {}
+        self.handles: dict[str, str] = {}
+        """Of those who were read."""
         self._all = False
 
     def __missing__(self, id: str) -> roll.Member:
@@ -43,7 +50,7 @@ class Members(dict[str, roll.Member]):
             raise KeyError(id)
         people = tables.find(
             models.Member,
-            ("id", "name", "founder", "granted_at", "granted_place"),
+            _PERSON,
             id=id,
             association_id=self.association,
         )
@@ -71,36 +78,53 @@ class Members(dict[str, roll.Member]):
         return super().items()
 
     def read_all(self) -> None:
+        """Read everybody there is, in one query."""
         if not self._all:
-            self._read()
+            self._read(models.Member.objects.filter(association=self.association))
             self._all = True
 
-    def _read(self) -> None:
-        periods: dict[str, list[roll.Membership]] = {}
-        rows = models.Membership.objects.filter(member__association=self.association)
-        rows = rows.order_by("joined", "id")
-        for id, joined, left, joined_recorded, left_recorded in rows.values_list(
-            "member_id", "joined", "left", "joined_recorded", "left_recorded"
-        ):
-            one = roll.Membership(joined, left, joined_recorded, left_recorded)
-            periods.setdefault(id, []).append(one)
-        people = models.Member.objects.filter(association=self.association).order_by()
-        for row in people.values_list("id", "name", "founder", "granted_at", "granted_place"):
-            if not dict.__contains__(self, row[0]):
-                self._take(periods.get(row[0], []), *row)
+    def read(self, ids: Collection[str]) -> None:
+        """Read some at once, who would be read one by one."""
+        wanted = [id for id in dict.fromkeys(ids) if not dict.__contains__(self, id)]
+        for start in range(0, len(wanted), 500):
+            some = models.Member.objects.filter(
+                association=self.association, id__in=wanted[start : start + 500]
+            )
+            self._read(some)
+
+    def _read(self, rows: QuerySet[models.Member]) -> None:
+        dates = (f"memberships__{name}" for name in _DATES)
+        told = rows.order_by("id", "memberships__joined", "memberships__id")
+        for person, periods in groupby(told.values_list(*_PERSON, *dates), key=itemgetter(*_HEAD)):
+            if not dict.__contains__(self, person[0]):
+                memberships = [
+                    roll.Membership(*one[len(_PERSON) :])
+                    for one in periods
+                    if one[len(_PERSON)] is not None
+                ]
+                self._take(memberships, *person)
 
     def _take(
         self,
         memberships: list[roll.Membership],
         id: str,
+        handle: str,
         name: str,
         founder: bool,
         at: datetime | None,
         place: int | None,
     ) -> None:
+        self.handles[id] = handle
         self[id] = roll.Member(id, name or self.forgotten, memberships, founder)
         if at is not None and place is not None:
             self.granted[id] = self.granted_before[id] = (at, place)
+
+
+def are_members(ids: Collection[str], at: datetime) -> set[str]:
+    """Those among some people who are members at an instant, by what is known now."""
+    rows = models.Membership.objects.filter(member__in=ids, joined__lte=at)
+    now = rows.filter(Q(left__isnull=True) | Q(left__gt=at))
+    return set(now.values_list("member_id", flat=True))
 
 
 def granted(association: str) -> dict[str, tuple[datetime, int]]:

@@ -40,6 +40,14 @@ def _changed(writer: Writer, entry: Body) -> None:
     Association.objects.filter(pk=writer.id).update(**changes)
 
 
+@projects("settings.changed")
+def _settings_changed(writer: Writer, entry: Body) -> None:
+    data = entry["data"]
+    row = Association.objects.get(pk=writer.id)
+    row.settings |= data.get("switches", {}) | data.get("texts", {})
+    row.save(update_fields=["settings"])
+
+
 @projects("member.joined")
 def _joined(writer: Writer, entry: Body) -> None:
     data = entry["data"]

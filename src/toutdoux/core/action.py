@@ -47,10 +47,10 @@ class Ballot:
 
     def cast(self, member: str, choice: Choice) -> None:
         """Put a vote in force, in place of the person's earlier one."""
-        earlier = self.votes.get(member)
-        if earlier is not None:
-            self._count(earlier, -1)
-        self.votes[member] = choice
+        votes = self.votes
+        if member in votes:
+            self._count(votes[member], -1)
+        votes[member] = choice
         self._count(choice, +1)
         self.used = True
         if self.opinions:
@@ -130,6 +130,9 @@ class Action:
     ballot: Ballot = field(default_factory=Ballot)
     struck: set[str] = field(default_factory=set)
     counter_vote: CounterVote | None = None
+    settles: tuple[int, int] = field(default=(0, 0), compare=False)
+    """With fewer votes for and against than these, on any ballot, no vote changes anything. It is
+    known once the charter was asked, until something else than a vote happens."""
 
     # What became of it.
     state: State = State.OPEN

@@ -82,9 +82,10 @@ class Checked:
             seq, body, hash = row[:3]
             if seq != expected:
                 raise Broken(expected, say("it is missing"))
-            if hash_of(body).hexdigest() != hash:
-                raise Broken(seq, say("its content is not what was recorded"))
             try:
+                # A database that somebody changed may hold anything in the place of bytes.
+                if hash_of(body).hexdigest() != hash:
+                    raise Broken(seq, say("its content is not what was recorded"))
                 entry = read(body)
                 if entry["prev"] != prev or entry["seq"] != seq:
                     raise Broken(seq, say("it does not follow the entry before it"))

@@ -7,6 +7,7 @@ a preset and says what differs; `read_charter` checks it and says what is wrong 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -80,6 +81,18 @@ class Threshold:
         have, need = side * self.denominator, whole * self.numerator
         return have > need if self.strict else have >= need
 
+    def least(self, roll: int) -> int | None:
+        """With fewer votes than this it is not reached, whatever the others vote; None when no
+        number reaches it."""
+        if self.denominator is None:
+            return self.votes
+        if self.base is _ROLL:
+            need = roll * self.numerator
+            return max(
+                1, need // self.denominator + 1 if self.strict else -(-need // self.denominator)
+            )
+        return 1  # the only one who votes may be all that is expressed
+
     def missing(self, side: int, roll: int, expressed: int) -> int | None:
         """How many more votes of the side reach it, at the least; None when no number does.
 
@@ -87,10 +100,14 @@ class Threshold:
         the votes expressed.
         """
         others = expressed - side
-        for more in range(roll - side + 1):
-            if self.reached(side + more, roll, expressed + max(0, more - others)):
-                return more
-        return None
+        # One more vote of the side never leads away from it, so it need not be tried one by one.
+        possible = range(roll - side + 1)
+        found = bisect_left(
+            possible,
+            True,
+            key=lambda more: self.reached(side + more, roll, expressed + max(0, more - others)),
+        )
+        return found if found < len(possible) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ Source: the tables "The charter" and "States", and "Votes" and "The counter-vote
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 
 from .action import Action
-from .charter import AtEnd
+from .charter import AtEnd, Threshold
 from .history import How, State
 
 # What can follow: the rows of the table "States".
@@ -23,6 +24,27 @@ ADOPTED_BY_PLURALITY = (State.ADOPTED, How.PLURALITY)
 CANCELLED_AS_NOT_ADOPTED = (State.CANCELLED, How.NOT_ADOPTED)
 ADOPTED_AS_UNOPPOSED = (State.ADOPTED, How.UNOPPOSED)
 ADOPTED_WITHOUT_COUNTER_VOTE = (State.ADOPTED, How.NO_COUNTER_VOTE)
+
+
+def settling(action: Action) -> tuple[int, int]:
+    """Say how many votes for, and how many against, it takes at the least for a vote to change what
+    `decide` says.
+
+    While every ballot has fewer of both, votes alone change nothing: only time can, or a change of
+    the roll, and then this must be asked anew. It may be too few, never too many.
+    """
+    rules, roll = action.rules, action.roll_size
+    if action.state is State.OPEN:
+        # The window still runs: only the early thresholds end it.
+        return _least(rules.adopted_early, roll), _least(rules.cancelled_early, roll)
+    if action.state is State.COUNTER_VOTE and rules.counter_vote is not None:
+        return _least(rules.counter_vote.cancels, roll), sys.maxsize
+    return 0, 0  # contested: whoever is against no more may be the last one
+
+
+def _least(threshold: Threshold, roll: int) -> int:
+    least = threshold.least(roll)
+    return sys.maxsize if least is None else least
 
 
 def decide(action: Action, now: datetime) -> tuple[State, How | None]:

@@ -163,11 +163,12 @@ def draft_of_imported(action: ImportedAction) -> Draft:
     return Draft("action.imported", data, {"object": action.object, **texts})
 
 
-Vote = tuple[int, str, str, str, str, str, str]
+Vote = tuple[str, str | None, str, str, str, str]
 
 
 def brief(entry: Body) -> Vote | None:
-    """What an entry says if it is a vote: number, the two instants, action, member, choice, ballot.
+    """What an entry says if it is a vote: its instant, the one it was recorded at if that is
+    another, action, member, choice, ballot.
 
     Nearly all entries are votes, and a verifier hands them from one process to another. None for
     what is no vote, or says more than that.
@@ -177,10 +178,10 @@ def brief(entry: Body) -> Vote | None:
     data = entry["data"]
     if len(data) != 3:
         return None
+    at, recorded = entry["at"], entry["recorded_at"]
     return (
-        entry["seq"],
-        entry["at"],
-        entry["recorded_at"],
+        at,
+        None if recorded == at else recorded,
         data["action"],
         entry["by"],
         data["choice"],
@@ -194,12 +195,12 @@ BALLOTS = {name.value: name for name in BallotName}
 
 def vote_event(vote: Vote) -> h.VoteCast:
     """The event of a vote, by what `brief` says of it."""
-    _, at, recorded, action, by, choice, ballot = vote
-    if recorded < at:
+    at, recorded, action, by, choice, ballot = vote
+    if recorded is not None and recorded < at:
         raise Refusal(say("it was recorded before it happened"), say("report it"))
     return h.VoteCast(
         at=read_instant(at),
-        recorded_at=None if recorded == at else read_instant(recorded),
+        recorded_at=None if recorded is None else read_instant(recorded),
         action=action,
         by=by,
         choice=CHOICES[choice],
@@ -226,17 +227,23 @@ class Person:
 
 
 def read_instant(text: str) -> datetime:
-    """Read an instant as `chain.stamp` writes it. Raises `ValueError` if it is none."""
-    if len(text) != _STAMP or text[-1] != "Z":
+    """Read an instant as `chain.stamp` writes it. Raises `ValueError` if it is none, or one so far
+    out of reach that a calendar may end before its windows do."""
+    if len(text) != STAMP or text[-1] != "Z" or not "0999" <= text[:4] <= "9001":
         raise ValueError(text)
     return datetime.fromisoformat(text)
 
 
-_STAMP = len("2021-03-01T09:00:00.000000Z")
+STAMP = len("2021-03-01T09:00:00.000000Z")
+"""How long an instant is."""
+
 _COMMITMENT = re.compile(r"[0-9a-f]{64}")
 
 _MAY_BE_TO_COME = ("member.joined", "member.returned", "member.left")
 """The kinds of entries that may be recorded before they count."""
+
+_ADMINISTRATIVE = (*_MAY_BE_TO_COME, "member.renamed", "action.imported")
+"""The kinds that are read here, but whose author no rule looks at."""
 
 
 class Subjects:
@@ -332,6 +339,8 @@ class Record:
             if told < instant and entry["kind"] not in _MAY_BE_TO_COME:
                 raise Refusal(say("it was recorded before it happened"), say("report it"))
             read = self._readers.get(entry["kind"])
+            if (read is None or entry["kind"] in _ADMINISTRATIVE) and "by" in entry:
+                self.person(entry["by"])
             if read is None:
                 self._others.check(entry, told)
                 self.others.append(entry)
@@ -358,14 +367,14 @@ class Record:
         if operator is not None and operator not in self.operators:
             self.operators[_committed(operator)] = seq
 
-    def add_vote(self, vote: Vote) -> None:
-        """The same for a vote, by what `brief` says of it."""
+    def add_vote(self, vote: Vote, seq: int) -> None:
+        """The same for a vote, by what `brief` says of it, and its number."""
         event = vote_event(vote)
         # One text for all that name the same: there are many votes, and few of these.
         event.action = self._known.setdefault(event.action, event.action)
         event.by = self._known.setdefault(event.by, event.by)
         self.events.append(event)
-        self.seqs.append(vote[0])
+        self.seqs.append(seq)
 
     def forget_events(self) -> None:
         """Keep no events, for whoever takes them one by one."""
@@ -403,8 +412,6 @@ class Record:
             raise _forged(say("the member {member} is there already", member=id))
         if founder and self._proposed:
             raise _forged(say("founders are named before the first action"))
-        if "by" in entry:
-            self.person(entry["by"])
         _strings(id)
         self.people[id] = Person(
             id=id,
@@ -607,10 +614,12 @@ class _Others:
         kind, data = entry["kind"], entry["data"]
         what, _, _ = kind.partition(".")
         match what:
-            case "association" | "report":
+            case "association" | "report" | "settings":
                 self._told(kind, data)
             case "period":
                 self._period(kind, data)
+            case "member" | "account":
+                self._account(kind, entry, recorded)
             case "role":
                 self._role(kind, data)
             case "journal":
@@ -624,6 +633,12 @@ class _Others:
         match kind:
             case "association.changed":
                 _strings(*(data[name] for name in ("time_zone", "language") if name in data))
+            case "settings.changed":
+                switches, texts = data.get("switches", {}), data.get("texts", {})
+                if not (switches or texts) or not all(
+                    type(one) is int and one in (0, 1) for one in switches.values()
+                ):
+                    raise ValueError("no setting")
             case "report.worded":
                 _texts_of(data, "period", "content")
             case "report.published":
@@ -631,6 +646,24 @@ class _Others:
                 _strings(*data["files"], *data["files"].values())
             case _:
                 raise _unknown()
+
+    def _account(self, kind: str, entry: Body, recorded: datetime) -> None:
+        person = self.record.person(entry["data"]["member"])
+        match kind:
+            case "account.closed":
+                return
+            case "account.claimed":
+                if entry["by"] != person.id:
+                    raise _forged(say("an account is made by its own member"))
+            case "member.invited":
+                pass
+            case _:
+                raise _unknown()
+        if not any(
+            one.joined <= recorded and (one.left is None or one.left > recorded)
+            for one in person.memberships
+        ):
+            raise _forged(say("{member} is no member on {at}", member=person.id, at=recorded))
 
     def _period(self, kind: str, data: Mapping[str, Any]) -> None:
         id = data["period"]

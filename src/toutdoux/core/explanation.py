@@ -254,6 +254,8 @@ class _Told:
                 yield from self._counter_vote_next()
             case State.ADOPTED:
                 yield from self._still_counted()
+                if self.now < self.action.closes_at:
+                    yield say("So far: {tally}.", tally=tally_in_words(self.action.ballot.tally))
 
     # Why.
 

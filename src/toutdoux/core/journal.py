@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from .words import Refusal, say
+from .words import Refusal, Sentence, say
 
 
 class EntryKind(StrEnum):
@@ -127,6 +127,28 @@ class Period:
 
     def holds(self, day: date) -> bool:
         return self.first <= day <= self.last
+
+
+def period_named(periods: Iterable[Period], name: str, to_add: Sentence | None = None) -> Period:
+    """The period of a name.
+
+    Args:
+        periods: those there are.
+        name: as it was said.
+        to_add: how to add one, where there is none; with `toutdoux period add` unless given.
+
+    Raises:
+        Refusal: there is none of this name.
+    """
+    known = {one.name: one for one in periods}
+    if name not in known:
+        if to_add is None:
+            to_add = say("add it: toutdoux period add {name} 2021-02-01 2021-07-18", name=name)
+        raise Refusal(
+            say("there is no period {name}", name=name),
+            say("use one of {names}", names=", ".join(known)) if known else to_add,
+        )
+    return known[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from itertools import pairwise
 from . import history as h
 from .action import Action, Ballot, CounterVote, Opinion, Version
 from .charter import Charter, Kind, Starts
-from .decision import decide
+from .decision import decide, settling
 from .history import (
     AmendCharter,
     BallotName,
@@ -326,7 +326,14 @@ class Play:
 
     def _advance(self, to: datetime) -> None:
         """Let time pass: settle the votes, end what ends, let go who goes, up to `to` included."""
-        self._settle_votes()
+        if self.voted_on:
+            self._settle_votes()
+        if self.due and self.due[0][0] <= to:
+            self._let_happen(to)
+        self.now = to
+
+    def _let_happen(self, to: datetime) -> None:
+        """Let take place what is due up to an instant, that instant included."""
         due = self.due
         while due and due[0][0] <= to:
             instant = self.now = self.happened = due[0][0]
@@ -339,7 +346,6 @@ class Play:
                     self._settle(self.actions[name], instant)
             if gone:
                 self._let_go(gone, instant)
-        self.now = to
 
     def _let_go(self, gone: list[str], instant: datetime) -> None:
         """Strike off all who leave at an instant, then see what follows."""
@@ -359,6 +365,7 @@ class Play:
             return False
         action.struck.add(id)
         action.roll_size -= 1
+        action.settles = (0, 0)
         action.ballot.strike(id)
         if action.counter_vote:
             action.counter_vote.ballot.strike(id)
@@ -368,15 +375,16 @@ class Play:
 
     def _settle_votes(self) -> None:
         """See what the votes of this instant lead to, in order of the actions' proposals."""
-        if not self.voted_on:
+        voted_on, now = self.voted_on, self.now
+        if not voted_on:
             return
-        assert self.now is not None
-        if len(self.voted_on) == 1:
-            self._settle(self.voted_on.popitem()[1], self.now)
+        assert now is not None
+        if len(voted_on) == 1:  # nearly always
+            self._settle(voted_on.popitem()[1], now)
             return
-        voted_on, self.voted_on = self.voted_on, {}
+        self.voted_on = {}
         for action in sorted(voted_on.values(), key=_order):
-            self._settle(action, self.now)
+            self._settle(action, now)
 
     def _settle_effects(self) -> None:
         """The same for actions with effects, before a vote opens: they may change its rules."""
@@ -397,7 +405,9 @@ class Play:
         """
         state, how = decide(action, now)
         if state is action.state:
+            action.settles = settling(action)
             return
+        action.settles = (0, 0)
         recorded = self.recorded.get(action.ref) if self.recorded else None
         if recorded is not None and state not in UNDECIDED:
             decision = self._decision(action, state, how, now)
@@ -547,12 +557,13 @@ class Play:
     ) -> None:
         action, ballot, member = self._voting(at, recorded_at, ref, by, name)
         if self._on_roll(action, member):
-            ballot.cast(by, choice)
-            if action.decision is None:
+            ballot.cast(member.id, choice)  # one text for all that name the same
+            for_, against = action.settles
+            if (ballot.for_ >= for_ or ballot.against >= against) and action.decision is None:
                 self.voted_on[ref] = action
         else:
             ballot.used = True
-            ballot.opinions[by] = Opinion(choice, at)
+            ballot.opinions[member.id] = Opinion(choice, at)
 
     def _withdraw_vote(self, event: h.VoteWithdrawn) -> None:
         action, ballot, _ = self._voting(
@@ -561,7 +572,7 @@ class Play:
         if not ballot.take_back(event.by):
             raise Refusal(
                 say("{member} has no vote in force on {ref}", member=event.by, ref=event.action),
-                say("leave this out, or tell it after the vote"),
+                say("there is nothing to take back: check the member, the ballot and the date"),
             )
         if action.decision is None:
             self.voted_on[event.action] = action
@@ -624,7 +635,7 @@ class Play:
         )
         if action.state is State.CONTESTED:
             action.closes_at = event.at
-        action.state = State.COUNTER_VOTE
+        action.state, action.settles = State.COUNTER_VOTE, (0, 0)
         self._ends(action, end)
 
     def _amend(self, event: h.Amended) -> None:
@@ -640,7 +651,7 @@ class Play:
         action.struck = set()
         action.ballot = Ballot()
         action.counter_vote = None
-        action.state = State.OPEN
+        action.state, action.settles = State.OPEN, (0, 0)
         action.window_end = action.closes_at = event.at + action.rules.window
         self._ends(action, action.window_end)
 
@@ -682,7 +693,7 @@ class Play:
         if action.condition is None:
             raise Refusal(
                 say("{ref} has no condition", ref=action.ref),
-                say("leave this out, or propose the action with its condition"),
+                say("check the reference: there is nothing to record"),
             )
         action.condition_met_at = action.condition_met_at or event.at
 

@@ -78,10 +78,10 @@ class Member:
             known: by what was recorded until when; None for `at` itself.
         """
         for one in self.memberships:
-            if known is not None and known > at:
-                begins, ends = one.as_known(known)
-            else:
+            if known is None or known <= at:
                 begins, ends = one.begins, one.ends
+            else:
+                begins, ends = one.as_known(known)
             if begins <= at and (ends is None or at < ends):
                 return one
         return None
@@ -100,7 +100,7 @@ def joined_up(memberships: Iterable[Membership]) -> tuple[Membership, ...]:
         if one.left is not None and one.left <= one.joined:
             raise Refusal(
                 say("a membership ends before it begins"),
-                say("put left after joined"),
+                say("correct one of the two dates: one leaves after one has joined"),
             )
         last = result[-1] if result else None
         if last is not None and (last.left is None or one.joined < last.left):

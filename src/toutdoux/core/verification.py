@@ -13,7 +13,7 @@ from typing import Protocol
 
 from . import history as h
 from .chain import Body, Broken, Checked, Rows
-from .entries import BALLOTS, CHOICES, Record, Vote, vote_event
+from .entries import BALLOTS, CHOICES, STAMP, Record, Vote, vote_event
 from .replay import STEP, EventRefused, Play, Standing, replay
 from .words import Refusal, say
 
@@ -61,7 +61,8 @@ def verify(
     try:
         return _Follower(check(rows)).verified(at)
     except _OutOfTheOrdinary:
-        return _replayed(rows, check(rows), at)
+        pass  # and let go of what was read
+    return _replayed(rows, check(rows), at)
 
 
 # --- as it comes ---------------------------------------------------------------------------------
@@ -88,9 +89,9 @@ class _Follower:
 
     def verified(self, at: datetime | None) -> Verified:
         try:
-            for entry in self.chain:
+            for seq, entry in enumerate(self.chain, 1):
                 if isinstance(entry, tuple):
-                    self._vote(entry)
+                    self._vote(entry, seq)
                 else:
                     self._take(entry)
         except (Refusal, KeyError, TypeError, ValueError):
@@ -103,12 +104,14 @@ class _Follower:
         standing, length, head = self.play.standing(), self.chain.length, self.chain.head
         return Verified(length, head, self.record, standing, self.decisions)
 
-    def _vote(self, vote: Vote) -> None:
+    def _vote(self, vote: Vote, seq: int) -> None:
         """Nearly all entries are votes: this is as short as it can be."""
-        seq, told, recorded, ref, by, choice, ballot = vote
-        play = self.play
+        told, recorded, ref, by, choice, ballot = vote
+        if told[-1:] != "Z" or len(told) != STAMP:
+            raise _OutOfTheOrdinary  # as `read_instant` would refuse it
         at = datetime.fromisoformat(told)
-        if play is None or play.now is None or at <= play.now or recorded != told:
+        play = self.play
+        if recorded is not None or play is None or play.now is None or at <= play.now:
             self._play(vote_event(vote), seq)
         else:
             play.take_vote(at, STEP * seq, ref, by, CHOICES[choice], BALLOTS[ballot])
@@ -212,7 +215,7 @@ def _read(chain: Iterable[Body | Vote], record: Record, until: int | None = None
     for seq, entry in enumerate(chain, 1):
         try:
             if isinstance(entry, tuple):
-                record.add_vote(entry)
+                record.add_vote(entry, seq)
             elif seq == 1 and entry["kind"] != "association.founded":
                 raise Broken(1, say("it founds no association"))
             else:

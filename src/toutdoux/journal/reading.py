@@ -16,12 +16,14 @@ from toutdoux.core.journal import Entry, ReportWords
 from toutdoux.core.words import Refusal
 from toutdoux.scenario import ScenarioError
 from toutdoux.scenario.life import read_entry, read_words
-from toutdoux.scenario.source import node_of
+from toutdoux.scenario.source import Fields, Items, Node, node_of
 
 from . import models
 
 Content = Mapping[str, Any]
 """An entry, or a report's words, in the words of a scenario."""
+Path = tuple[str, ...]
+"""The keys and places that lead to a value, from outside in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,49 @@ def content_of(association: str, number: int) -> Content | None:
 
 def checked(content: Content) -> Entry:
     """What an entry in the words of a scenario says. Raises `Refusal`, which names the field."""
+    node, paths = _traced(content)
     try:
-        return read_entry(node_of(content))
+        return read_entry(node)
     except ScenarioError as error:
-        raise Refusal(error.why, error.remedy) from None
+        raise Refusal(error.why, error.remedy, paths[error.line or 0]) from None
+
+
+def check_words(content: Content) -> None:
+    """Refuse words for a report that say what cannot be. Raises `Refusal`, with the field."""
+    node, paths = _traced({"period": "P", **content})
+    try:
+        read_words(node, {})
+    except ScenarioError as error:
+        raise Refusal(error.why, error.remedy, paths[error.line or 0]) from None
+
+
+def _traced(content: Content) -> tuple[Node, list[Path]]:
+    """What somebody told as a file would give it, each value on a line of its own, and the path
+    that leads to the value on each line: so what is wrong can be said where it is."""
+    paths: list[Path] = []
+
+    def number(node: Node, path: Path) -> None:
+        node.line = len(paths)
+        paths.append(path)
+        if isinstance(node, Fields):
+            for key, one in node.fields.items():
+                number(one, (*path, key))
+        elif isinstance(node, Items):
+            for place, one in enumerate(node.items):
+                number(one, (*path, str(place)))
+
+    node = node_of(content)
+    number(node, ())
+    return node, paths
+
+
+def words_content(association: str, period: str) -> Content:
+    """What was written for a period's report; nothing if that is nothing."""
+    row = models.ReportWords.objects.filter(
+        association=association, period=period, content__text__isnull=False
+    )
+    text = row.values_list("content__text", flat=True).first()
+    return orjson.loads(text) if text else {}
 
 
 def report_words(association: str, names: Mapping[str, str]) -> dict[str, ReportWords]:

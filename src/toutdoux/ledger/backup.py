@@ -42,7 +42,6 @@ from .models import Ledger
 from .unfinished import folder_in, replacing
 
 FORMAT = 1
-SUFFIX = ".toutdoux"
 
 _MANIFEST = "manifest.json"
 _AT_ONCE = 1_000
@@ -84,11 +83,11 @@ def save(path: Path, now: datetime, progress: Progress = _nobody) -> Manifest:
     others, cut short, left beside it is swept up.
 
     Args:
-        path: the file. One that is there is replaced; one that a symbolic link leads to, there.
+        path: the file, in a folder that is made if need be. One that is there is replaced; one that
+            a symbolic link leads to, there.
         now: the present instant, in UTC.
         progress: is told how many rows are written.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
         replacing(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION) as archive,

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
@@ -24,11 +25,9 @@ Projector = Callable[["Writer", Body], None]
 
 _projectors: dict[str, list[Projector]] = {}
 
-_INSERT = (
-    "INSERT INTO ledger_entry (ledger_id, seq, body, hash, subject) VALUES (%s, %s, %s, %s, %s)"
-)
+_ENTRY = ("ledger_id", "seq", "body", "hash", "subject")
+_INSERT = f"INSERT INTO ledger_entry ({', '.join(_ENTRY)}) VALUES (%s, %s, %s, %s, %s)"
 _AT_ONCE = 500
-_LEDGER = ("id", "length", "head", "recorded_at", "played_until", "due_at")
 
 
 def projects(*kinds: str) -> Callable[[Projector], Projector]:
@@ -42,19 +41,29 @@ def projects(*kinds: str) -> Callable[[Projector], Projector]:
     return register
 
 
+class _Ledger(NamedTuple):
+    """A ledger's row."""
+
+    id: str
+    length: int = 0
+    head: str = START
+    recorded_at: datetime | None = None
+    played_until: datetime | None = None
+    due_at: datetime | None = None
+
+
 class Writer:
     """A ledger while somebody writes into it. Nobody else can, until the transaction is over."""
 
-    def __init__(self, ledger: Ledger, now: datetime, via: str, operator: str | None) -> None:
-        self.id: str = ledger.id
-        self.length: int = ledger.length
-        self.head: str = ledger.head
-        last = ledger.recorded_at
-        self._last = last
+    def __init__(self, ledger: _Ledger, now: datetime, via: str, operator: str | None) -> None:
+        self.id = ledger.id
+        self.length = ledger.length
+        self.head = ledger.head
+        self._last = last = ledger.recorded_at
         self.now = max(now, last) if last is not None else now
         """When what is written now is recorded: never earlier than the entry before."""
-        self.played_until: datetime | None = ledger.played_until
-        self.due_at: datetime | None = ledger.due_at
+        self.played_until = ledger.played_until
+        self.due_at = ledger.due_at
         self.via = via
         self.projecting = True
         """Whether entries change what they change as they come."""
@@ -111,8 +120,7 @@ class Writer:
             if len(self._waiting) == _AT_ONCE:
                 self._write_waiting()
             return
-        with connection.cursor() as cursor:
-            cursor.execute(_INSERT, row)
+        tables.insert(Entry, dict(zip(_ENTRY, row, strict=True)))
 
     @contextmanager
     def in_bulk(self) -> Iterator[None]:
@@ -172,7 +180,9 @@ class Writer:
 
 def found(ledger: str, now: datetime, via: str, operator: str | None) -> Writer:
     """Begin a ledger, within a transaction."""
-    return Writer(Ledger.objects.create(id=ledger, head=START), now.astimezone(UTC), via, operator)
+    begun = _Ledger(ledger)
+    Ledger.objects.create(id=begun.id, head=begun.head)
+    return Writer(begun, now.astimezone(UTC), via, operator)
 
 
 @contextmanager
@@ -188,12 +198,12 @@ def writing(
         operator: who acts for others there; only the command line has one.
     """
     with transaction.atomic():
-        rows = tables.find(Ledger, _LEDGER, lock=True, id=ledger)
+        rows = tables.find(Ledger, _Ledger._fields, lock=True, id=ledger)
         if not rows:
             raise Refusal(
                 say("there is no ledger {id}", id=ledger), say("name another association")
             )
-        writer = Writer(Ledger(**dict(zip(_LEDGER, rows[0], strict=True))), now, via, operator)
+        writer = Writer(_Ledger(*rows[0]), now, via, operator)
         yield writer
         writer.save()
 

@@ -11,7 +11,6 @@ JSON Lines, ASCII, each line ended by one line feed and written exactly so, with
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +21,11 @@ import orjson
 from toutdoux.core.chain import FORMAT, Broken, canonical
 from toutdoux.core.words import Refusal, say
 
+from .unfinished import replacing
+
 _FORMAT = "toutdoux-ledger"
+FIRST_LINE = 10_000
+"""How long the first line may be, in bytes."""
 _LONGEST_LINE = 64 * 1024 * 1024
 _BEFORE, _BETWEEN, _AFTER = b'{"entry":', b',"hash":"', b'"}\n'
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -49,17 +52,8 @@ def write_bundle(
     if not isinstance(file, Path):
         _write(file, first, rows, progress)
         return
-    file = Path(os.path.realpath(file))  # what a symbolic link leads to, not the link
-    partial = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with open(partial, "xb") as out:
-            _write(out, first, rows, progress)
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(file)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with replacing(file, private=False) as out:  # it holds nothing that anybody may not read
+        _write(out, first, rows, progress)
 
 
 def _write(
@@ -79,7 +73,7 @@ def is_bundle(file: Path) -> bool:
     if not file.is_file():
         return False
     with open(file, "rb") as lines:
-        line = lines.readline(10_000)
+        line = lines.readline(FIRST_LINE)
     try:
         return bool(orjson.loads(line)["format"] == _FORMAT)
     except (ValueError, KeyError, TypeError):
@@ -93,13 +87,13 @@ class Bundle:
         """Raises `Refusal` where it is no bundle of this format."""
         self.file = file
         with open(file, "rb") as lines:
-            line = lines.readline(10_000)
+            line = lines.readline(FIRST_LINE)
         try:
             first = orjson.loads(line)
             format, version = first["format"], first["version"]
         except (ValueError, KeyError, TypeError):
             format = version = None
-        if format != _FORMAT or not isinstance(version, int):
+        if format != _FORMAT or type(version) is not int:  # neither true nor 1.0
             raise Refusal(
                 say("this is no bundle of toutdoux, or its first line was changed"), _EXPORT
             )
@@ -114,13 +108,14 @@ class Bundle:
                 say("have it sent again as it is, byte by byte, not as a text"),
             )
         try:
-            self.association = str(first["association"])
-            self.head = str(first["head"])
-            self.length = int(first["length"])
+            self.association: str = first["association"]
+            self.head: str = first["head"]
+            self.length: int = first["length"]
+            types = (type(self.association), type(self.head), type(self.length))
             whole = canonical(first) + b"\n" == line and len(first) == 5
         except (ValueError, KeyError, TypeError):
             whole = False
-        if not (whole and _HASH.fullmatch(self.head)):
+        if not (whole and types == (str, str, int) and _HASH.fullmatch(self.head)):
             raise Refusal(say("the first line of this bundle was changed"), _EXPORT)
 
     def rows(self) -> Iterator[tuple[int, bytes, str]]:
@@ -128,7 +123,7 @@ class Bundle:
         must be, and where the file ends early or goes on too long."""
         seq, hash = 0, ""
         with open(self.file, "rb") as lines:
-            lines.readline(10_000)
+            lines.readline(FIRST_LINE)
             for seq, line in enumerate(iter(lambda: lines.readline(_LONGEST_LINE), b""), 1):
                 tail = line[-_TAIL:]
                 hash = tail[len(_BETWEEN) : -len(_AFTER)].decode("ascii", "replace")

@@ -19,6 +19,8 @@ from .models import Operator, Text
 
 _AT_ONCE = 500
 _PERSON = ("member.joined", "member.renamed")
+_OTHERS = ("association.", "settings.", "period.", "role.", "action.imported")
+"""The entries whose texts are the association's own, whoever wrote them down."""
 _NAMES = ("name", "slug", "handle", "email", "period")
 """The texts that other tables hold copies of: of the association, its members and periods."""
 
@@ -78,8 +80,8 @@ def _commitments_of(
                 told.append(("leader", texts["leader"]))
             elif "leader" not in data:
                 strangers.append(texts["leader"])
-        elif written and entry.get("by") == member:
-            told += texts.items()
+        elif written and entry.get("by") == member and not entry["kind"].startswith(_OTHERS):
+            told += ((what, one) for what, one in texts.items() if what != "period")
     return told, strangers
 
 

@@ -1,7 +1,8 @@
 """Rows read and written with SQL that is put together once.
 
-Django puts a query together anew each time, which takes several times as long as the query itself.
-The few that every vote makes go through here; all others are Django's.
+Django puts a query together anew each time, and wraps each in several layers, which takes several
+times as long as the query itself. The few that every vote makes go through here, straight to the
+database's driver; all others are Django's.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 Model = type[models.Model]
 _Reader = Callable[[Any], Any]
+_Writer = Callable[[Any, Any], Any]
 
 
 def find(
@@ -37,50 +39,69 @@ def find(
     query, readers = _selecting(model, columns, tuple(equal), order)
     if lock and connection.features.has_select_for_update:
         query += " FOR UPDATE"
-    with connection.cursor() as cursor:
-        cursor.execute(query, _prepared(model, equal))
-        rows = cursor.fetchall()
-    return [
-        tuple(
-            value if read is None or value is None else read(value)
-            for read, value in zip(readers, row, strict=True)
-        )
-        for row in rows
-    ]
+    return [_read(readers, row) for row in _run(query, _prepared(model, equal))]
 
 
 def insert(model: Model, values: Mapping[str, object]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_inserting(model, tuple(values)), _prepared(model, values))
+    _run(_inserting(model, tuple(values)), _prepared(model, values))
 
 
 def update(model: Model, values: Mapping[str, object], **equal: object) -> None:
-    with connection.cursor() as cursor:
-        arguments = _prepared(model, values) + _prepared(model, equal)
-        cursor.execute(_updating(model, tuple(values), tuple(equal)), arguments)
+    arguments = _prepared(model, values) + _prepared(model, equal)
+    _run(_updating(model, tuple(values), tuple(equal)), arguments)
 
 
 def delete(model: Model, **equal: object) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM {_table(model)}{_where(tuple(equal))}", _prepared(model, equal)
-        )
+    _run(_deleting(model, tuple(equal)), _prepared(model, equal))
+
+
+def _run(query: str, arguments: list[Any]) -> list[tuple[Any, ...]]:
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.queries_logged:  # somebody counts: only Django's own cursor tells of its queries
+        with database.cursor() as cursor:
+            cursor.execute(query, arguments)
+            return cursor.fetchall() if cursor.description else []
+    database.ensure_connection()
+    if database.vendor == "sqlite":
+        query = _for_sqlite(query)
+    with database.wrap_database_errors:
+        cursor = database.connection.execute(query, arguments)
+        return cursor.fetchall() if cursor.description else []
+
+
+@lru_cache(maxsize=256)
+def _for_sqlite(query: str) -> str:
+    return query.replace("%s", "?")
+
+
+def _read(readers: tuple[tuple[int, _Reader], ...], row: tuple[Any, ...]) -> tuple[Any, ...]:
+    values = list(row)
+    for place, read in readers:
+        if values[place] is not None:
+            values[place] = read(values[place])
+    return tuple(values)
 
 
 def _prepared(model: Model, values: Mapping[str, object]) -> list[Any]:
-    fields = _fields(model)
-    return [fields[name].get_db_prep_save(value, connection) for name, value in values.items()]
+    writers, database = _writers(model), connections[DEFAULT_DB_ALIAS]
+    return [
+        value if (write := writers[name]) is None else write(value, database)
+        for name, value in values.items()
+    ]
 
 
 @lru_cache(maxsize=256)
 def _selecting(
     model: Model, columns: tuple[str, ...], equal: tuple[str, ...], order: str
-) -> tuple[str, tuple[_Reader | None, ...]]:
+) -> tuple[str, tuple[tuple[int, _Reader], ...]]:
     wanted = ", ".join(_quoted(columns))
     sorting = f" ORDER BY {order}" if order else ""
     fields = _fields(model)
-    readers = tuple(_reader(fields[name]) for name in columns)
-    return f"SELECT {wanted} FROM {_table(model)}{_where(equal)}{sorting}", readers
+    readers = [(place, _reader(fields[name])) for place, name in enumerate(columns)]
+    return (
+        f"SELECT {wanted} FROM {_table(model)}{_where(equal)}{sorting}",
+        tuple((place, read) for place, read in readers if read is not None),
+    )
 
 
 @lru_cache(maxsize=256)
@@ -95,6 +116,11 @@ def _updating(model: Model, columns: tuple[str, ...], equal: tuple[str, ...]) ->
     return f"UPDATE {_table(model)} SET {changes}{_where(equal)}"
 
 
+@lru_cache(maxsize=256)
+def _deleting(model: Model, equal: tuple[str, ...]) -> str:
+    return f"DELETE FROM {_table(model)}{_where(equal)}"
+
+
 def _table(model: Model) -> str:
     return connection.ops.quote_name(model._meta.db_table)
 
@@ -104,12 +130,23 @@ def _quoted(columns: Iterable[str]) -> list[str]:
 
 
 def _where(equal: tuple[str, ...]) -> str:
-    return " WHERE " + " AND ".join(f"{name} = %s" for name in _quoted(equal)) if equal else ""
+    if not equal:
+        return ""
+    return " WHERE " + " AND ".join(f"{name} = %s" for name in _quoted(equal))
 
 
 @lru_cache(maxsize=64)
 def _fields(model: Model) -> dict[str, Any]:
     return {field.attname: field for field in model._meta.concrete_fields}
+
+
+@lru_cache(maxsize=64)
+def _writers(model: Model) -> dict[str, _Writer | None]:
+    """How the values of the columns that are kept as something else are written."""
+    return {
+        name: None if _reader(field) is None else field.get_db_prep_save
+        for name, field in _fields(model).items()
+    }
 
 
 def _reader(field: models.Field[Any, Any]) -> _Reader | None:

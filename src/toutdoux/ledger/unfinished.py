@@ -21,13 +21,16 @@ _NAME = re.compile(rf"\..*\.([0-9]+)-\w+{re.escape(_ENDING)}", re.DOTALL)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file, of its owner's only, that takes the name once it is whole; else it is gone.
+def replacing(path: Path, *, private: bool = True) -> Iterator[BinaryIO]:
+    """A new file that takes the name once it is whole; else it is gone.
 
     Args:
-        path: the name. What a symbolic link leads to is replaced, not the link.
+        path: the name. What a symbolic link leads to is replaced, not the link. A folder that is
+            not there is made.
+        private: whether it is its owner's only; else it is as open as files are made here.
     """
     path = Path(os.path.realpath(path))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     sweep(path.parent)
     while True:
         handle, name = tempfile.mkstemp(_ENDING, _beginning(path.name), path.parent)  # mode 0600
@@ -38,6 +41,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                     continue
                 yield file
                 file.flush()
+                if not private:
+                    os.fchmod(handle, 0o666 & ~_withheld())
                 os.fsync(handle)
                 os.replace(part, path)
         except BaseException:
@@ -62,6 +67,13 @@ def folder_in(parent: Path, what: str) -> Iterator[Path]:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(handle)
+
+
+def _withheld() -> int:
+    """What new files are not allowed; the system tells it only to whoever changes it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _beginning(what: str) -> str:

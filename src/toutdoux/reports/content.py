@@ -93,14 +93,124 @@ def build_report(
     return _Report(chronicle, standing, period, language).document(with_audit)
 
 
-class _Report:
+def entry_facts(language: Language, entry: Entry) -> Facts:
+    """What there is to know of an entry of the journal beside its title and its text."""
+    return Facts(tuple(_Words(language).facts(entry)))
+
+
+class _Words:
+    """What can be said in a language without knowing the association."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def _say(self, sentence: Sentence) -> str:
+        return self.language.say(sentence)
+
+    def _plain(self, text: str) -> str:
+        """What is shown as it is, on one line."""
+        return self.language.typographic(one_line(clean(text)))
+
+    def _text(self, text: str) -> Inlines:
+        return (Text(self._plain(text)),)
+
+    def _paragraph(self, sentence: Sentence) -> Paragraph:
+        return Paragraph(self._text(self._say(sentence)))
+
+    def _read(self, text: str | None) -> Blocks:
+        """What a member wrote in Markdown."""
+        return typeset(read(text), self.language) if text else ()
+
+    def facts(self, entry: Entry) -> Iterator[tuple[str, Inlines]]:
+        word = self.language.word
+        if entry.request:
+            yield from self._request_facts(entry.request)
+        elif entry.grant:
+            yield from self._grant_facts(entry.grant)
+        else:
+            yield word("Date"), self._text(dates_in_words(self.language, entry.dates))
+        if entry.partners:
+            yield word("With"), self._text(self.language.listed(list(entry.partners)))
+        if entry.attendance:
+            counts = [self._attendance(one) for one in entry.attendance]
+            yield word("Attendance"), self._text(", ".join(counts))
+        if entry.links:
+            yield word("Links"), self._links(entry)
+        if entry.actions:
+            yield word("Covered by"), self._text(self.language.listed(list(entry.actions)))
+
+    def _links(self, entry: Entry) -> Inlines:
+        links: list[Text | Link] = []
+        for link in entry.links:
+            if links:
+                links.append(Text(", "))
+            label = (Text(self._plain(link.title or link.url)),)
+            links.append(Link(link.url, label) if is_safe_url(link.url) else label[0])
+        return tuple(links)
+
+    def _attendance(self, attendance: Attendance) -> str:
+        label = attendance.label or self._say(
+            say_n("participant", "participants", attendance.count)
+        )
+        number = self.language.number(attendance.count)
+        match attendance.precision:
+            case Precision.ABOUT:
+                return self._say(say("about {n} {label}", n=number, label=label))
+            case Precision.MORE_THAN:
+                return self._say(say("more than {n} {label}", n=number, label=label))
+            case Precision.FEWER_THAN:
+                return self._say(say("fewer than {n} {label}", n=number, label=label))
+        return f"{number} {label}"
+
+    def _request_facts(self, request: Request) -> Iterator[tuple[str, Inlines]]:
+        word = self.language.word
+        yield word("Sent to"), self._text(request.to)
+        yield word("Sent on"), self._text(self.language.day(request.sent))
+        if request.answered:
+            yield word("Answered on"), self._text(self.language.day(request.answered))
+        if request.answer:
+            yield word("Answer"), self._text(request.answer)
+        elif not request.answered:
+            yield word("Answer"), self._text(word("awaited"))
+
+    def _grant_facts(self, grant: Grant) -> Iterator[tuple[str, Inlines]]:
+        word = self.language.word
+        yield word("Funder"), self._text(grant.funder)
+        if grant.purpose:
+            yield word("Purpose"), self._text(grant.purpose)
+        asked = say("{amount}, on {day}", amount=self._money(grant.asked), day=grant.asked_on)
+        yield word("Asked"), self._text(self._say(asked))
+        yield word("Answer"), self._text(self._grant_answer(grant))
+        if grant.set_aside:
+            amount = self._money(grant.set_aside)
+            if grant.set_aside_for:
+                purpose = say("{amount}, for: {what}", amount=amount, what=grant.set_aside_for)
+                amount = self._say(purpose)
+            yield word("Set aside"), self._text(amount)
+
+    def _grant_answer(self, grant: Grant) -> str:
+        if grant.refused:
+            answer = say("refused")
+        elif grant.granted:
+            answer = say("{amount} granted", amount=self._money(grant.granted))
+        else:
+            return self.language.word("awaited")
+        if grant.answered_on:
+            answer = say("{answer}, on {day}", answer=answer, day=grant.answered_on)
+        return self._say(answer)
+
+    def _money(self, amount: Amount) -> str:
+        return self.language.money(amount.value, amount.currency)
+
+
+class _Report(_Words):
     def __init__(
         self, chronicle: Chronicle, standing: Standing, period: Period, language: Language
     ) -> None:
+        super().__init__(language)
         self.chronicle = chronicle
         self.standing = standing
         self.period = period
-        self.language = language
         empty = ReportWords(None, (), None, {})
         self.words = chronicle.reports.get(period.name, empty)
         self.entries = sorted(
@@ -144,25 +254,6 @@ class _Report:
             contents_title=self.language.word("Contents"),
             sections=_numbered([draft for draft in drafts if draft is not None], ""),
         )
-
-    # --- words -----------------------------------------------------------------------------------
-
-    def _say(self, sentence: Sentence) -> str:
-        return self.language.say(sentence)
-
-    def _plain(self, text: str) -> str:
-        """What is shown as it is, on one line."""
-        return self.language.typographic(one_line(clean(text)))
-
-    def _text(self, text: str) -> Inlines:
-        return (Text(self._plain(text)),)
-
-    def _paragraph(self, sentence: Sentence) -> Paragraph:
-        return Paragraph(self._text(self._say(sentence)))
-
-    def _read(self, text: str | None) -> Blocks:
-        """What a member wrote in Markdown."""
-        return typeset(read(text), self.language) if text else ()
 
     def _draft(
         self,
@@ -283,89 +374,8 @@ class _Report:
         return self._draft(section, title, (), drafts)
 
     def _entry(self, entry: Entry) -> _Draft:
-        facts = Facts(tuple(self._facts(entry)))
+        facts = Facts(tuple(self.facts(entry)))
         return _Draft(self._plain(entry.title), (*self._read(entry.text), facts))
-
-    def _facts(self, entry: Entry) -> Iterator[tuple[str, Inlines]]:
-        word = self.language.word
-        if entry.request:
-            yield from self._request_facts(entry.request)
-        elif entry.grant:
-            yield from self._grant_facts(entry.grant)
-        else:
-            yield word("Date"), self._text(dates_in_words(self.language, entry.dates))
-        if entry.partners:
-            yield word("With"), self._text(self.language.listed(list(entry.partners)))
-        if entry.attendance:
-            counts = [self._attendance(one) for one in entry.attendance]
-            yield word("Attendance"), self._text(", ".join(counts))
-        if entry.links:
-            yield word("Links"), self._links(entry)
-        if entry.actions:
-            yield word("Covered by"), self._text(self.language.listed(list(entry.actions)))
-
-    def _links(self, entry: Entry) -> Inlines:
-        links: list[Text | Link] = []
-        for link in entry.links:
-            if links:
-                links.append(Text(", "))
-            label = (Text(self._plain(link.title or link.url)),)
-            links.append(Link(link.url, label) if is_safe_url(link.url) else label[0])
-        return tuple(links)
-
-    def _attendance(self, attendance: Attendance) -> str:
-        label = attendance.label or self._say(
-            say_n("participant", "participants", attendance.count)
-        )
-        number = self.language.number(attendance.count)
-        match attendance.precision:
-            case Precision.ABOUT:
-                return self._say(say("about {n} {label}", n=number, label=label))
-            case Precision.MORE_THAN:
-                return self._say(say("more than {n} {label}", n=number, label=label))
-            case Precision.FEWER_THAN:
-                return self._say(say("fewer than {n} {label}", n=number, label=label))
-        return f"{number} {label}"
-
-    def _request_facts(self, request: Request) -> Iterator[tuple[str, Inlines]]:
-        word = self.language.word
-        yield word("Sent to"), self._text(request.to)
-        yield word("Sent on"), self._text(self.language.day(request.sent))
-        if request.answered:
-            yield word("Answered on"), self._text(self.language.day(request.answered))
-        if request.answer:
-            yield word("Answer"), self._text(request.answer)
-        elif not request.answered:
-            yield word("Answer"), self._text(word("awaited"))
-
-    def _grant_facts(self, grant: Grant) -> Iterator[tuple[str, Inlines]]:
-        word = self.language.word
-        yield word("Funder"), self._text(grant.funder)
-        if grant.purpose:
-            yield word("Purpose"), self._text(grant.purpose)
-        asked = say("{amount}, on {day}", amount=self._money(grant.asked), day=grant.asked_on)
-        yield word("Asked"), self._text(self._say(asked))
-        yield word("Answer"), self._text(self._grant_answer(grant))
-        if grant.set_aside:
-            amount = self._money(grant.set_aside)
-            if grant.set_aside_for:
-                purpose = say("{amount}, for: {what}", amount=amount, what=grant.set_aside_for)
-                amount = self._say(purpose)
-            yield word("Set aside"), self._text(amount)
-
-    def _grant_answer(self, grant: Grant) -> str:
-        if grant.refused:
-            answer = say("refused")
-        elif grant.granted:
-            answer = say("{amount} granted", amount=self._money(grant.granted))
-        else:
-            return self.language.word("awaited")
-        if grant.answered_on:
-            answer = say("{answer}, on {day}", answer=answer, day=grant.answered_on)
-        return self._say(answer)
-
-    def _money(self, amount: Amount) -> str:
-        return self.language.money(amount.value, amount.currency)
 
     # --- the actions -----------------------------------------------------------------------------
 
@@ -547,6 +557,19 @@ def inventory_table(language: Language, rows: Sequence[inv.InventoryRow], kind: 
         columns,
         tuple(_inventory_cells(language, row, with_state) for row in rows),
     )
+
+
+def inventory_as_markdown(language: Language, rows: Sequence[inv.InventoryRow]) -> str:
+    """An inventory on its own: a table for each kind of action that there is."""
+    from .render.markdown import blocks_to_markdown
+
+    tables = []
+    for kind in inv.KINDS:
+        of_kind = [row for row in rows if row.kind is kind]
+        if of_kind:
+            table = blocks_to_markdown((inventory_table(language, of_kind, kind),))
+            tables.append(f"## {inv.kind_title(language, kind)}\n\n{table.strip()}\n")
+    return "\n".join(tables)
 
 
 def _inventory_cells(

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from toutdoux.language import Language
+
 from .document import Document
 
 
@@ -43,6 +45,15 @@ RENDERERS: Mapping[str, Callable[[Document], bytes]] = {
     "gmi": _gemtext,
 }
 """By file ending. Each is loaded only when it is asked for."""
+
+
+def file_name(language: Language, period: str, form: str) -> str:
+    """What a period's report is called as a file, whatever signs are in the period's name."""
+    # TRANSLATORS: the beginning of a file's name, before the period.
+    title = language.word("activity-report")
+    plain = "".join(char if char.isalnum() or char in "-_." else "_" for char in period)
+    # A name holds 255 bytes at most.
+    return f"{title}-{plain.encode()[:120].decode(errors='ignore')}.{form}"
 
 
 def write_all(folder: Path, files: Mapping[str, bytes]) -> list[Path]:

@@ -5,6 +5,7 @@ from .reader import (
     Scenario,
     load_scenario,
     read_charter_file,
+    read_charter_text,
     read_entry_file,
     read_scenario,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "ScenarioError",
     "load_scenario",
     "read_charter_file",
+    "read_charter_text",
     "read_entry_file",
     "read_scenario",
 ]

@@ -1,11 +1,10 @@
 """Tables that associations kept before toutdoux: inventories of actions, and lists of members."""
 
 from .errors import TableError
-from .inventory import ImportedRow, Inventory, read_inventory
+from .inventory import Inventory, read_inventory
 from .members import MemberRow, Members, read_members
 
 __all__ = [
-    "ImportedRow",
     "Inventory",
     "MemberRow",
     "Members",

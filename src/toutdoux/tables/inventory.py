@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from toutdoux.core.charter import Kind
+from toutdoux.core.entries import ImportedAction
 from toutdoux.core.words import Refusal, Sentence, say, say_n
 
-from .columns import fields_by_title, find_columns, folded, listed
+from .columns import fields_by_title, find_columns, folded, ignored, listed, note_on_ignored
 from .days import read_day
 from .errors import TableError
 from .markdown import as_words, as_written, link_target
 from .source import Row, Table, read_sheet
 
+# Meneur·se, Meneur.euse.s, Meneureuse, Meneu(r)se, Meneuse ou meneur, Mené·e par …, folded.
+_LEADER = re.compile(
+    r"meneu ?(?:r|se)(?: ?(?:e|s|es|se|ses|r|eur|euse|euses|ou|et|meneurs?|meneuses?))*"
+    r"(?: de l action)?"
+    r"|menee?(?: e)?(?: ?s)? par"
+)
 _SYNONYMS = {
     "number": ("id", "#", "numero", "n", "no", "number", "num", "ref", "reference"),
     "object": ("objet", "object", "intitule", "action", "titre", "title"),
-    "leader": (
-        "meneur se",
-        "meneur euse",
-        "meneur meneuse",
-        "meneur ou meneuse",
-        "meneuse",
-        "meneur",
-        "meneuse meneur",
-        "menee par",
-        "leader",
-        "led by",
-    ),
+    "leader": (_LEADER, "leader", "led by"),
     "date": ("date", "date de proposition", "proposee le", "proposed on"),
     "for": ("pour", "for", "votes pour", "votes for"),
     "against": ("contre", "against", "votes contre", "votes against"),
@@ -67,29 +63,11 @@ _HEADING = re.compile(r"\b(extra)?ordina(?:ires?|ry)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class ImportedRow:
-    """An action as a table tells it: its result, and nothing of its votes."""
-
-    kind: Kind
-    number: int
-    object: str
-    leader: str
-    """What the table calls the leader by: a name, a handle, initials."""
-    date: date
-    for_: int
-    against: int
-    expressed: int
-    link: str | None
-    line: int
-
-    @property
-    def ref(self) -> str:
-        return f"{self.kind.prefix}{self.number}"
-
-
-@dataclass(frozen=True, slots=True)
 class Inventory:
-    rows: list[ImportedRow]
+    rows: list[ImportedAction]
+    """Each with what the table calls the leader by (a name, a handle, initials), and no id."""
+    lines: Mapping[str, int]
+    """Where each of them is in the file, by reference."""
     notes: list[Sentence]
     """What was passed over, or guessed, for whoever imports it to know."""
 
@@ -111,7 +89,8 @@ def read_inventory(source: bytes | str, file: str, kind: Kind | None = None) -> 
     reader = _Reader(file, kind)
     for table in sheet.tables:
         reader.read(table)
-    return Inventory(list(reader.rows.values()), [*sheet.notes, *reader.notes()])
+    notes = [*sheet.notes, *reader.notes()]
+    return Inventory(list(reader.rows.values()), reader.lines, notes)
 
 
 def check_days(inventory: Inventory, file: str, today: date) -> None:
@@ -120,7 +99,7 @@ def check_days(inventory: Inventory, file: str, today: date) -> None:
         if row.date > today:
             raise TableError(
                 file,
-                row.line,
+                inventory.lines[row.ref],
                 say("{day} is still to come", day=row.date),
                 say("check the day, the month and the year; what is planned is proposed"),
             )
@@ -128,8 +107,12 @@ def check_days(inventory: Inventory, file: str, today: date) -> None:
 
 def _is_header(cells: Sequence[str], _: Sequence[str]) -> bool:
     # Three of them: a row may well hold the word "Lien", or an object that is called "Action".
-    found = {_FIELDS.get(folded(cell)) for cell in cells if len(cell) < _LONGEST_TITLE}
+    found = {_field(folded(cell)) for cell in cells if len(cell) < _LONGEST_TITLE}
     return len(found - {None}) >= 3
+
+
+def _field(title: str) -> str | None:
+    return _FIELDS.get(title) or ("leader" if _LEADER.fullmatch(title) else None)
 
 
 def _no_inventory(file: str, guess: Row | None) -> TableError:
@@ -144,13 +127,13 @@ class _Reader:
     def __init__(self, file: str, kind: Kind | None) -> None:
         self.file = file
         self.kind = kind
-        self.rows: dict[str, ImportedRow] = {}
-        self.ignored: dict[str, None] = {}
+        self.rows: dict[str, ImportedAction] = {}
+        self.lines: dict[str, int] = {}
+        self.ignored: list[str] = []
         self.lost_links = 0
 
     def notes(self) -> Iterator[Sentence]:
-        if self.ignored:
-            yield say("columns that were not read: {titles}", titles=listed([*self.ignored]))
+        yield from note_on_ignored(self.ignored)
         if self.lost_links:
             yield say_n(
                 "{n} link is a word without an address: left out",
@@ -163,16 +146,12 @@ class _Reader:
         above = _kind_of_prose(table.above)
         for row in table.rows:
             read = self._action(_Cells(row, columns, table.markdown), above)
-            known = self.rows.setdefault(read.ref, read)
-            if replace(known, line=read.line) != read:
+            line = self.lines.setdefault(read.ref, row.line)
+            if self.rows.setdefault(read.ref, read) != read:
                 raise TableError(
                     self.file,
-                    read.line,
-                    say(
-                        "{ref} is also on line {line}, with other data",
-                        ref=read.ref,
-                        line=known.line,
-                    ),
+                    row.line,
+                    say("{ref} is also on line {line}, with other data", ref=read.ref, line=line),
                     say("keep the row that is right, or give one of them another number"),
                 )
 
@@ -193,13 +172,10 @@ class _Reader:
                 ),
                 say("add it, or give the column that holds it this title"),
             )
-        read = set(columns.values())
-        self.ignored |= {
-            title: None for place, title in enumerate(table.titles) if title and place not in read
-        }
+        self.ignored += ignored(table.titles, columns)
         return columns
 
-    def _action(self, cells: _Cells, above: Kind | None) -> ImportedRow:
+    def _action(self, cells: _Cells, above: Kind | None) -> ImportedAction:
         try:
             prefix, number = _read_number(cells.words("number"))
             text = cells.text("object")
@@ -216,17 +192,18 @@ class _Reader:
                     say("give --kind ordinary or --kind extraordinary"),
                 )
             for_, against, expressed = _read_result(cells)
-            return ImportedRow(
+            return ImportedAction(
+                ref=f"{kind.prefix}{number}",
                 kind=kind,
                 number=number,
                 object=text,
                 leader=cells.needed("leader"),
+                leader_id=None,
                 date=read_day(cells.needed("date")),
                 for_=for_,
                 against=against,
                 expressed=expressed,
                 link=self._link(cells.words("link")),
-                line=cells.line,
             )
         except Refusal as refusal:
             raise TableError.at(self.file, cells.line, refusal) from None

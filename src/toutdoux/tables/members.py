@@ -9,7 +9,7 @@ from datetime import date
 
 from toutdoux.core.words import Refusal, Sentence, say
 
-from .columns import find_columns, folded, listed
+from .columns import find_columns, folded, ignored, listed, note_on_ignored
 from .days import read_day
 from .errors import TableError
 from .markdown import as_words
@@ -171,9 +171,12 @@ def read_members(
     if not sheet.tables:
         raise _no_name(file, sheet, wanted)
     reader = _Reader(file)
+    unread: list[str] = []
     for table in sheet.tables:
-        reader.read(table, _columns(table.titles, wanted))
-    return Members(reader.rows, sheet.notes)
+        columns = _columns(table.titles, wanted)
+        unread += ignored(table.titles, columns)
+        reader.read(table, columns)
+    return Members(reader.rows, [*sheet.notes, *note_on_ignored(unread)])
 
 
 # --- columns -------------------------------------------------------------------------------------

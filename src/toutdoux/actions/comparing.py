@@ -1,0 +1,121 @@
+"""What the tables say of actions, compared with where a history leads.
+
+The tables are read apart from the comparing: a verifier has another process read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from toutdoux.core import action as core
+from toutdoux.core import history as h
+from toutdoux.core.replay import Standing
+
+from . import models
+from .rows import STORED, VOTE, VoteRow, ballots_of, columns, opinions_of
+
+Stored = tuple[tuple[Any, ...], dict[str, str], list[VoteRow], list[tuple[datetime, str]]]
+"""An action's row (the columns `STORED`), the votes in force by ballot (JSON, choices by member),
+the opinions, the versions."""
+
+_AT_ONCE = 200
+
+
+def stored(association: str) -> Iterator[list[Stored]]:
+    """What the tables say of every action, some at a time."""
+    rows = models.Action.objects.filter(association=association).order_by("pk")
+    found = rows.values_list(*STORED).iterator(chunk_size=_AT_ONCE)
+    while chunk := list(islice(found, _AT_ONCE)):
+        pks = [row[0] for row in chunk]
+        among = {"action__association": association, "action__gte": pks[0], "action__lte": pks[-1]}
+        votes, any_opinion = _votes(association, pks[0], pks[-1])
+        opinions = _opinions(among) if any_opinion else {}
+        versions = _versions(among)
+        yield [
+            (row, votes.get(pk, {}), opinions.get(pk, []), versions.get(pk, []))
+            for pk, row in zip(pks, chunk, strict=True)
+        ]
+
+
+def differing(
+    association: str,
+    standing: Standing,
+    *,
+    places: bool = False,
+    told: Iterable[list[Stored]] | None = None,
+) -> Iterator[str]:
+    """The references of the actions whose rows are not what a standing says.
+
+    Args:
+        association: whose tables they are.
+        standing: where its history leads.
+        places: whether to look at the actions' places in the order as well, which are made anew
+            with the tables.
+        told: what `stored` gives, if it was read before.
+    """
+    seen = set()
+    for chunk in stored(association) if told is None else told:
+        for (_, place, *values), votes, opinions, versions in chunk:
+            ref = values[0]
+            seen.add(ref)
+            action = standing.actions.get(ref)
+            if (
+                action is None
+                or values != list(columns(action).values())
+                or (places and place != action.opening.place)
+                or {name: orjson.loads(told) for name, told in votes.items()} != _in_force(action)
+                or sorted(opinions) != sorted(opinions_of(action))
+                or versions != [(one.at, one.object) for one in action.versions]
+            ):
+                yield ref
+    yield from (ref for ref in standing.actions if ref not in seen)
+
+
+def _in_force(action: core.Action) -> dict[str, dict[str, h.Choice]]:
+    return {name: ballot.votes for name, ballot in ballots_of(action) if ballot.votes}
+
+
+def _votes(association: str, first: int, last: int) -> tuple[dict[int, dict[str, str]], bool]:
+    """The votes in force on some actions, and whether there are opinions beside them: the database
+    puts those on a ballot in one line, because there are very many votes."""
+    joined, as_text = "json_group_object", ""
+    if connection.vendor == "postgresql":
+        joined, as_text = "json_object_agg", "::text"
+    votes: dict[int, dict[str, str]] = {}
+    any_opinion = False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT action_id, ballot, ({joined}(member, choice) FILTER (WHERE counted)){as_text},"
+            " count(*) FILTER (WHERE counted), count(*) FROM actions_vote WHERE action_id IN"
+            " (SELECT id FROM actions_action WHERE association_id = %s AND id BETWEEN %s AND %s)"
+            " GROUP BY action_id, ballot",
+            [association, first, last],
+        )
+        for action, ballot, line, counted, all in cursor.fetchall():
+            if counted:
+                votes.setdefault(action, {})[ballot] = line
+            any_opinion = any_opinion or counted < all
+    return votes, any_opinion
+
+
+def _opinions(among: Mapping[str, Any]) -> dict[int, list[VoteRow]]:
+    rows = models.Vote.objects.filter(**among, counted=False).order_by("action_id")
+    return _by_action(rows.values_list("action_id", *VOTE))
+
+
+def _versions(among: Mapping[str, Any]) -> dict[int, list[tuple[datetime, str]]]:
+    rows = models.Version.objects.filter(**among).order_by("action_id", "number")
+    return _by_action(rows.values_list("action_id", "at", "object"))
+
+
+def _by_action(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[Any]]:
+    return {
+        action: [row[1:] for row in group] for action, group in groupby(rows, key=itemgetter(0))
+    }
