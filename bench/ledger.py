@@ -33,16 +33,21 @@ RUNS = 3
 
 
 class Builder:
-    """An association that lived: an action every half hour, 47 votes each, all decisions recorded
-    when the next thing was done."""
+    """An association that lived: an action every half hour, each with so many votes, all decisions
+    recorded when the next thing was done."""
 
-    def __init__(self, entries: int) -> None:
+    def __init__(
+        self, entries: int, members: int | None = None, votes: int = VOTES_PER_ACTION
+    ) -> None:
         from toutdoux.actions import commands
         from toutdoux.core.charter import read_charter
         from toutdoux.ledger.models import Ledger
 
-        self.members = [f"{number:016x}" for number in range(max(60, min(5_000, entries // 200)))]
-        self.actions = (entries - len(self.members)) // (VOTES_PER_ACTION + 2)
+        self.members = [
+            f"{number:016x}" for number in range(members or max(60, min(5_000, entries // 200)))
+        ]
+        self.votes = votes
+        self.actions = (entries - len(self.members)) // (votes + 2)
         self.association = commands.found(
             "Banc d’essai",
             now=START - timedelta(days=100),
@@ -75,7 +80,7 @@ class Builder:
         self.add("action.proposed", {"action": ref}, begin, by=by, subject=ref, texts=texts)
         choices = ("for", "for", "for", "abstain", "against")[: 5 if number % 3 == 0 else 4]
         votes: Counter[str] = Counter()
-        for place in range(VOTES_PER_ACTION):
+        for place in range(self.votes):
             choice = choices[(number + place) % len(choices)]
             votes[choice] += 1
             voter = self.members[(number * 7 + place * 11) % len(self.members)]

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import yaml
 
+import web
 from toutdoux.cli.speech import print_table
 from toutdoux.core.history import History, VoteCast
 from toutdoux.core.replay import replay
@@ -201,6 +202,7 @@ def main() -> None:
         ["what", "seconds", "a second", "MB", "floor, seconds", "× floor"], rows, right=(1, 2, 3, 5)
     )
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print_table(web.TITLES, web.table(), right=(1, 2, 3, 4, 5))
     print(f"{RUNS} runs each, medians; this process held {own:.0f} MB at most.")
 
 

@@ -6,6 +6,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.postgres import own_postgres, postgres_server, postgres_url  # noqa: F401  fixtures
 
+pytest_plugins = ["tests.databases"]
+
 # The same examples every time, so that a failure is about the change and not about luck; the slow
 # run looks elsewhere each time, and prints what it found.
 settings.register_profile(

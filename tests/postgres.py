@@ -278,7 +278,7 @@ def _prepare(owner: int) -> Path:
 def _new(root: Path, name: str, *, shared: bool = False) -> PostgresServer:
     """A server with no data yet, running."""
     new = PostgresServer(_directory(root, name), shared=shared)
-    copy = ["cp", "-R", root / "pristine" / "data", new.data]
+    copy = ["cp", "-R", str(root / "pristine" / "data"), str(new.data)]
     subprocess.run(copy, check=True, **_as_user(new.directory))
     new.start()
     return new
@@ -297,7 +297,7 @@ def _programs(root: Path) -> Path:
 def _trial(root: Path) -> str:
     """Why the programs don't run, or nothing."""
     for name in ("postgres", "initdb"):
-        program = [_programs(root) / name, "--version"]
+        program = [str(_programs(root) / name), "--version"]
         try:
             tried = subprocess.run(
                 program, capture_output=True, text=True, check=False, **_as_user(root)

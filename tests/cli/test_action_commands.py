@@ -349,7 +349,7 @@ def test_a_condition_is_recorded_as_met(quiet: Home) -> None:
 
 
 def test_a_condition_that_there_is_not_cannot_be_met(busy: Home) -> None:
-    why = "AO2 has no condition → leave this out"
+    why = "AO2 has no condition → check the reference: there is nothing to record"
     busy.refuses("condition-met", "AO2", "--by", "bob", saying=why)
 
 
@@ -398,3 +398,51 @@ def test_a_vote_as_a_whole_process_takes_under_half_a_second(quiet: Home) -> Non
         quiet.says("vote", "AE1", "for", "--by", "bob")
         times.append(time.perf_counter() - begin)
     assert min(times) < 0.5
+
+
+# --- as people say it ----------------------------------------------------------------------------
+
+
+def test_two_of_one_name_must_be_told_apart(quiet: Home) -> None:
+    proposed(quiet)
+    quiet.says("member", "add", "Ana Brun")
+    why = "2 members are called so: ana, ana-brun → name one by their handle"
+    quiet.refuses("vote", "AE1", "for", "--by", "ana BRUN", saying=why)
+
+
+def test_a_name_is_known_whatever_its_case_and_accents(quiet: Home) -> None:
+    proposed(quiet)
+    quiet.says("vote", "AE1", "for", "--by", "Zoé BLANC")
+    quiet.says("member", "add", "Zoé Blanc")
+    quiet.says("vote", "AE1", "against", "--by", "Zoe Blanc")  # who is called exactly so
+    votes = quiet.data("show", "AE1")["votes"]
+    assert [(one["member"], one["choice"]) for one in votes] == [("zoe", "against")]
+
+
+@pytest.mark.parametrize(("kind", "ref"), [("ordinaire", "AO1"), ("Extraordinaire", "AE1")])
+def test_a_kind_is_taken_in_french_too(quiet: Home, kind: str, ref: str) -> None:
+    assert quiet.says("propose", kind, "Un service", "--by", "ana") == f"{ref}\n"
+    assert [one["ref"] for one in quiet.data("list", "--kind", kind.lower())] == [ref]
+
+
+def test_an_action_is_handed_over_with_an_option(quiet: Home) -> None:
+    proposed(quiet)
+    said = quiet.says("hand-over", "AE1", "--to", "bob", "--by", "ana")
+    assert said == "AE1: Bob Leroy leads it now.\n"
+    quiet.refuses("hand-over", "AE1", "--by", "bob", saying="it is not said to whom → name one")
+    twice = ("hand-over", "AE1", "eva", "--to", "ida", "--by", "bob")
+    quiet.refuses(*twice, saying="it is said twice to whom")
+
+
+def test_a_vote_on_an_adopted_action_tells_how_the_votes_stand(quiet: Home) -> None:
+    proposed(quiet)
+    for member in ("ana", "bob", "eva"):
+        quiet.says("vote", "AE1", "for", "--by", member)
+    said = quiet.says("vote", "AE1", "against", "--by", "ida")
+    assert said.endswith("So far: 3 for, 1 against, 0 neutral.\n")
+
+
+def test_a_vote_that_is_not_there_cannot_be_taken_back(quiet: Home) -> None:
+    proposed(quiet)
+    why = "check the member, the ballot and the date"
+    quiet.refuses("unvote", "AE1", "--by", "bob", saying=why)

@@ -15,7 +15,7 @@ from .running import ENGLISH, environment
 _BEGIN = """
 import os, signal, sys
 from toutdoux.config.database import prepare
-prepare()
+prepare(web=True)
 from toutdoux.ledger import backup
 def on(name, number):
     before = getattr(backup, name)

@@ -120,3 +120,7 @@ def test_rules_that_make_no_sense_are_refused_with_their_line(
 def test_a_preset_that_there_is_not_is_refused(home: Home) -> None:
     proposal = ("charter", "propose", "lazy", "--by", "ana", "--object", "Plus vite")
     home.refuses(*proposal, saying="there is no preset charter “lazy” → use one of tout-doux")
+
+
+def test_a_version_compared_with_itself_has_the_same_rules(home: Home) -> None:
+    assert home.says("charter", "diff", "1", "1") == "The rules are the same.\n"

@@ -63,6 +63,8 @@ CLICK_SAYS = {
     "a choice that is none": ["replay", DEMO, "--format", "docx"],
     "an option without its value": ["replay", DEMO, "--at"],
     "a flag with a value": ["replay", DEMO, "--explain=yes"],
+    "a number that is none": ["charter", "show", "--version", "one"],
+    "a number out of range": ["propose", "ordinary", "x", "--by", "ana", "--number", "0"],
 }
 
 
@@ -82,7 +84,7 @@ def test_what_click_refuses_is_said_in_french(arguments: list[object]) -> None:
 @pytest.mark.parametrize("arguments", CLICK_SAYS.values(), ids=CLICK_SAYS)
 def test_what_click_refuses_names_the_help(arguments: list[object]) -> None:
     done = run(*arguments)
-    assert re.search(r" → toutdoux( replay| init)? --help\n$", done.stderr)
+    assert re.search(r" → toutdoux( replay| init| propose| charter show)? --help\n$", done.stderr)
 
 
 def test_our_list_of_clicks_words_is_what_the_installed_click_says() -> None:

@@ -11,6 +11,11 @@ from .ledger_home import Home, copy_of
 
 
 @pytest.fixture
+def quiet(tmp_path: Path) -> Home:
+    return copy_of("quiet", tmp_path)
+
+
+@pytest.fixture
 def busy(tmp_path: Path) -> Home:
     return copy_of("busy", tmp_path)
 
@@ -229,3 +234,29 @@ def test_status_where_nothing_is_yet_says_how_to_begin(tmp_path: Path) -> None:
     home = Home(tmp_path / "new")
     assert "There is no association here yet: toutdoux init" in home.says("status")
     assert home.data("status")["associations"] == []
+
+
+# --- what is adopted, and still counted ----------------------------------------------------------
+
+
+def test_status_tells_of_ballots_that_are_open_on_what_is_adopted(quiet: Home) -> None:
+    quiet.says("propose", "extraordinary", "Un service", "--by", "ana")
+    for member in ("ana", "bob", "eva"):
+        quiet.says("vote", "AE1", "for", "--by", member)
+    said = quiet.says("status")
+    assert "Adopted, with the ballot still open\n    AE1" in said
+    assert "Its ballot stays open until" in said
+    assert "Nothing is open" not in said
+    (association,) = quiet.data("status")["associations"]
+    assert [one["ref"] for one in association["counting"]] == ["AE1"]
+
+
+def test_show_says_that_nobody_has_voted(quiet: Home) -> None:
+    quiet.says("propose", "ordinary", "Un goûter", "--by", "ana")
+    said = quiet.says("show", "AO1")
+    assert "\nVotes\n  Nobody has voted.\n  Not voted yet (5): " in said
+
+
+def test_an_option_without_its_value_points_at_its_own_help(quiet: Home) -> None:
+    quiet.refuses("list", "--awaiting", saying="→ toutdoux list --help")
+    quiet.refuses("period", "list", "--association", saying="→ toutdoux period list --help")

@@ -218,6 +218,16 @@ def test_a_role_has_a_term(home: Home) -> None:
     assert listed(home, "--at", "2021-03-01")["ana"]["roles"] == ["Financière"]
 
 
+def test_the_last_steward_names_another_first(home: Home) -> None:
+    home.done("role", "give", "ana", "Référent·e", "--from", "2021-02-01")
+    done = home.run("member", "leave", "ana")
+    assert_one_sentence(done, "ana is the last référent·e → give another member this role first")
+    assert_one_sentence(home.run("role", "end", "ana", "référente"), "“référente”")
+    assert_one_sentence(home.run("role", "end", "ana", "référent.e"), "ana is the last référent·e")
+    home.done("role", "give", "bob", "référent")
+    home.done("member", "leave", "ana")
+
+
 def test_a_role_that_makes_no_sense_is_refused(home: Home) -> None:
     give = ("role", "give", "ana", "Technique", "--from", "2021-02-01")
     assert_one_sentence(home.run(*give, "--to", "2021-01-01"), "ends before it begins")
@@ -369,3 +379,8 @@ def test_all_is_imported_or_nothing(home: Home, tmp_path: Path) -> None:
         home.run("member", "import", write(tmp_path, text.replace("Ida,", "Ida,x"))), ":3:"
     )
     assert home.length() == length
+
+
+def test_leaving_before_joining_names_both_dates(home: Home) -> None:
+    why = "a membership ends before it begins → correct one of the two dates"
+    assert_one_sentence(home.run("member", "leave", "zoe", "--on", "2019-01-01"), why)

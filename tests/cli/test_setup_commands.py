@@ -166,6 +166,44 @@ def test_changing_nothing_is_said_and_recorded_nowhere(founded: Home) -> None:
     assert "nothing is changed" in done.stdout
 
 
+def test_settings_are_shown_and_set(founded: Home) -> None:
+    said = founded.done("association", "show")
+    assert "  public_inventory  off\n" in said
+    assert "  use_tu            on\n" in said
+    change = ("association", "change", "--set", "public_inventory=on", "--set", "use_tu=NON")
+    founded.done(*change, "--set", "publisher=Les Loutres, 1 rue de l’Étang")
+    settings = founded.json("association", "show")["settings"]
+    assert settings["public_inventory"] is True
+    assert settings["use_tu"] is False
+    assert settings["publisher"] == "Les Loutres, 1 rue de l’Étang"
+    assert settings["public_actions"] is False
+    founded.done("association", "change", "--set", "publisher=")
+    assert founded.json("association", "show")["settings"]["publisher"] == ""
+
+
+def test_setting_what_is_set_already_records_nothing(founded: Home) -> None:
+    length = founded.length()
+    done = founded.run("association", "change", "--set", "public_inventory=off", "--name", NAME)
+    assert "nothing is changed" in done.stdout
+    assert founded.length() == length
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ("public_inventory", "does not say what a setting is to be"),
+        ("public_inventory=perhaps", "“perhaps” → say on or off"),
+        ("public_minutes=on", "no setting “public_minutes” → use one of public_inventory, "),
+        ("contact=la loutre", "neither an e-mail address nor a link"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_changes_nothing(founded: Home, told: str, why: str) -> None:
+    length = founded.length()
+    done = founded.run("association", "change", "--name", "Les Castors", "--set", told)
+    assert_one_sentence(done, why)
+    assert founded.length() == length
+
+
 def test_periods_are_named_changed_and_taken_back(founded: Home) -> None:
     first = founded.run("period", "add", "P21", "2021-02-01", "2021-07-18")
     assert first.stdout == "P21: from 1 February to 18 July 2021.\n"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import re
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 
 from .ledger_home import Home, copy_of
-from .running import assert_one_sentence
+from .running import FRENCH, assert_one_sentence
 
 
 @pytest.fixture
@@ -20,6 +23,41 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def quiet(tmp_path: Path) -> Home:
     return copy_of("quiet", tmp_path)
+
+
+# --- being asked ---------------------------------------------------------------------------------
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("answer", ["y", "yes", "o", "Oui"])
+def test_what_is_to_be_forgotten_is_agreed_to_in_either_language(
+    answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toutdoux.cli import keeping
+
+    monkeypatch.setattr("sys.stdin", _Terminal(f"{answer}\n"))
+    keeping._ask()
+
+
+@pytest.mark.parametrize("answer", ["", "n", "perhaps"])
+def test_what_is_not_agreed_to_is_not_forgotten(
+    answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toutdoux.cli import keeping
+
+    monkeypatch.setattr("sys.stdin", _Terminal(f"{answer}\n"))
+    with pytest.raises(click.Abort):
+        keeping._ask()
+
+
+def test_what_is_to_be_forgotten_is_told_as_french_writes_it(quiet: Home) -> None:
+    quiet.says("propose", "ordinary", "Un goûter", "--by", "ana")
+    told = quiet.run("erase", "text", "AO1", "object", "--yes", **FRENCH).stderr
+    assert re.search(r"^  \w+ : Un goûter$", told, re.MULTILINE)
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -50,6 +88,49 @@ def test_a_bundle_is_written_into_a_stream(quiet: Home, tmp_path: Path) -> None:
     assert "entries, head" in done.stderr
     assert quiet.run("export", "/dev/null").returncode == 0
     assert not Path("/dev/null").is_file()
+
+
+def test_a_bundle_is_verified_from_a_pipe(quiet: Home) -> None:
+    bundle = quiet.run("export", "-").stdout
+    for name in ("-", "/dev/stdin"):
+        assert ": whole: " in quiet.says("verify", "--bundle", name, stdin=bundle)
+    done = quiet.run("verify", "--bundle", "-", stdin=bundle[:-2])
+    assert done.returncode == 1
+    assert "differs" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("length", b"true"), ("length", b"1.0"), ("version", b"true")]
+)
+def test_the_first_line_of_a_bundle_is_read_strictly(
+    quiet: Home, tmp_path: Path, key: str, value: bytes
+) -> None:
+    file = tmp_path / "a.jsonl"
+    quiet.says("export", file)
+    first, rest = file.read_bytes().split(b"\n", 1)
+    told = re.sub(rb'"%s":\d+' % key.encode(), b'"%s":%s' % (key.encode(), value), first)
+    file.write_bytes(told + b"\n" + rest)
+    assert_one_sentence(quiet.run("verify", "--bundle", file), "was changed")
+
+
+def test_a_bundle_goes_into_a_folder_that_is_made(quiet: Home, tmp_path: Path) -> None:
+    quiet.says("export", tmp_path / "new" / "a.jsonl")
+    assert [one.name for one in (tmp_path / "new").iterdir()] == ["a.jsonl"]
+    assert (tmp_path / "new" / "a.jsonl").stat().st_mode & 0o444 == 0o444
+
+
+def test_a_bundle_that_cannot_be_written_is_called_by_its_own_name(
+    quiet: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    file = tmp_path / "file" / "a.jsonl"
+    done = quiet.run("export", file)
+    assert_one_sentence(done, f"{file}: this cannot be written")
+    assert "part" not in done.stderr
+
+
+def test_a_bundle_that_is_that_of_nobody_is_refused_before_its_end(quiet: Home) -> None:
+    assert_one_sentence(quiet.run("verify", "--bundle", "/dev/zero"), "this is no bundle")
 
 
 def test_a_bundle_that_was_changed_on_its_way(quiet: Home, tmp_path: Path) -> None:

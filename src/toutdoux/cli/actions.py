@@ -23,12 +23,19 @@ from toutdoux.core.history import (
     FollowUp,
     GrantVotingRight,
 )
-from toutdoux.core.journal import check_link
 from toutdoux.core.voters import why_off_roll
-from toutdoux.core.words import Refusal, Sentence, say
+from toutdoux.core.words import Sentence, say
 
 from .desk import Desk
-from .options import association_option, by_option, examples, format_option, told_at_option
+from .options import (
+    KIND,
+    KINDS,
+    association_option,
+    by_option,
+    examples,
+    format_option,
+    told_at_option,
+)
 from .speech import Problem, print_json, shown, terminal
 
 if TYPE_CHECKING:
@@ -119,9 +126,7 @@ def proposal_options(command: Command) -> Command:
         'toutdoux propose extraordinary "Accueillir Bob" --by ana --effect grant_voting_right=bob',
     ),
 )
-@click.argument(
-    "kind", type=click.Choice([one.value for one in Kind]), metavar="ordinary|extraordinary"
-)
+@click.argument("kind", type=KIND, metavar=_word("ordinary|extraordinary"))
 @click.argument("object", metavar=_word("OBJECT"))
 @proposal_options
 @click.option(
@@ -150,7 +155,7 @@ def propose(
     desk = Desk(slug, at)
     put_forward(
         desk,
-        Kind(kind),
+        KINDS[kind.lower()],
         object,
         form=form,
         by=by,
@@ -185,8 +190,8 @@ def put_forward(
         by=desk.member(by),
         leader=desk.member(leader) if leader is not None else None,
         number=number,
-        link=_link(link) if link is not None else None,
-        condition=_condition(condition) if condition is not None else None,
+        link=typed(link) if link is not None else None,
+        condition=typed(condition) if condition is not None else None,
         effects=effects,
     )
     if form == "json":
@@ -195,26 +200,6 @@ def put_forward(
         print_json(shown_as_data(desk, *after(desk, ref)))
     else:
         click.echo(ref)
-
-
-def _link(text: str) -> str:
-    text = typed(text).strip()
-    try:
-        check_link(text)
-    except Refusal as refusal:
-        raise Problem(refusal.why, refusal.remedy, "--link") from None
-    return text
-
-
-def _condition(text: str) -> str:
-    text = typed(text)
-    if not text.strip():
-        raise Problem(
-            say("{what} is empty", what=say("the condition")),
-            say("write it in, or leave this out"),
-            "--condition",
-        )
-    return text
 
 
 _EFFECTS = ("grant_voting_right", "amend_charter")
@@ -228,9 +213,9 @@ def _effect(desk: Desk, text: str) -> Effect:
     if name in _EFFECTS and value:
         if name == "grant_voting_right":
             return GrantVotingRight(desk.member(value))
-        from .charters import other_rules
+        from .charters import charter_named
 
-        return AmendCharter(other_rules(desk, value, "--effect"))
+        return AmendCharter(charter_named(value, "--effect"))
     close = get_close_matches(name, _EFFECTS, 1, 0.5)
     remedy = (
         say("did you mean {name}?", name=f"{close[0]}={value or '…'}")
@@ -388,9 +373,18 @@ def withdraw(ref: str, by: str, slug: str | None, at: str | None) -> None:
     epilog=examples("toutdoux hand-over AE1 bob --by ana"),
 )
 @_ref_argument
-@click.argument("to", metavar=_word("MEMBER"))
+@click.argument("named", required=False, metavar=_word("MEMBER"))
+@click.option("--to", metavar=_word("MEMBER"), help=_word("The same, said as an option."))
 @recording
-def hand_over(ref: str, to: str, by: str, slug: str | None, at: str | None) -> None:
+def hand_over(
+    ref: str, named: str | None, to: str | None, by: str, slug: str | None, at: str | None
+) -> None:
+    if (named is None) == (to is None):
+        raise Problem(
+            say("it is not said to whom") if to is None else say("it is said twice to whom"),
+            say("name one member: toutdoux hand-over {ref} bob --by ana", ref=ref),
+        )
+    to = named or to or ""
     desk = Desk(slug, at)
     from toutdoux.actions import commands
 
@@ -418,15 +412,6 @@ def condition_met(ref: str, note: str | None, by: str, slug: str | None, at: str
     from toutdoux.actions import commands
 
     ref, member = desk.known_ref(ref), desk.member(by)
-    _, action = after(desk, ref)
-    met = action.condition_met_at
-    if met is not None and met <= (desk.at or desk.now):
-        raise Problem(
-            say("its condition is met already, since {at}", at=met),
-            say("there is nothing to record"),
-            ref,
-            desk.zone,
-        )
     desk.carry_out(commands.meet_condition, ref, by=member, note=typed(note or ""))
     standing, action = after(desk, ref)
     if action.follow_up is None:
@@ -456,7 +441,7 @@ def _follow_up(name: str, follow_up: FollowUp, help: str, *lines: str) -> click.
             follow_up,
             by=desk.member(by),
             note=typed(note or ""),
-            links=[_link(link) for link in links],
+            links=[typed(link) for link in links],
         )
         _, action = after(desk, ref)
         _tell(desk, ref, say("{follow_up}.", follow_up=action.followed_up))

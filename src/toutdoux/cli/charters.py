@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from toutdoux.core.charter import Charter, Kind, read_charter
-from toutdoux.core.explanation import rules_in_words
+from toutdoux.core.charter_in_words import (
+    changed_rules,
+    changed_words,
+    charter_in_words,
+    origin_in_words,
+)
 from toutdoux.core.history import AmendCharter, CharterVersion
 from toutdoux.core.instants import utc_text
 from toutdoux.core.presets import PRESETS
-from toutdoux.core.words import Sentence, say
+from toutdoux.core.words import say
 
 from .actions import proposal_options, put_forward
 from .desk import Desk
@@ -48,21 +52,6 @@ def charter_named(text: str, where: str) -> Charter:
         # The file may be anything, and its words many.
         error.why = cut(error.why)
         raise
-
-
-def other_rules(desk: Desk, text: str, where: str) -> Charter:
-    """The charter of a preset's name, or of a YAML file, that is not in force already."""
-    from toutdoux.association import people
-
-    rules, at = charter_named(text, where), desk.at or desk.now
-    in_force = [one for one in people.charters(desk.id) if one.since is None or one.since <= at]
-    if not _changes(in_force[-1].charter, rules):
-        raise Problem(
-            say("these are the rules that are in force"),
-            say("see them with toutdoux charter show, and propose others"),
-            where or text,
-        )
-    return rules
 
 
 @click.group(
@@ -141,46 +130,11 @@ def _print(version: CharterVersion, language: Language) -> None:
             ref=version.by_action or "",
         )
         click.echo(language.say(sentence))
-    click.echo(language.say(_way(rules)))
-    for title, sentences in _in_words(rules):
+    click.echo(language.say(origin_in_words(rules)))
+    for title, sentences in charter_in_words(rules):
         click.echo(f"\n{language.say(title)}")
         for sentence in sentences:
             click.echo(f"  - {shown(language.say(sentence))}")
-
-
-def _way(rules: Charter) -> Sentence:
-    if rules.differs:
-        return say("It is {name}, with rules of its own.", name=rules.preset)
-    return say("It is {name}.", name=rules.preset)
-
-
-def _in_words(rules: Charter) -> Iterator[tuple[Sentence, list[Sentence]]]:
-    """A charter in sentences, under titles."""
-    yield (
-        say("For everybody"),
-        [
-            say(
-                "a member has the right to vote {delay} after joining, or from when an adopted "
-                "action gives it",
-                delay=rules.voting_right_delay,
-            ),
-            say(
-                "an object may be corrected for {delay}, as long as nobody has voted",
-                delay=rules.correction,
-            ),
-        ],
-    )
-    yield say("Ordinary actions"), [*rules_in_words(rules.ordinary)]
-    yield say("Extraordinary actions"), [*rules_in_words(rules.extraordinary)]
-    needs = []
-    for kind in Kind:
-        names = ", ".join(one for one, needed in rules.needs_action.items() if needed is kind)
-        if names and kind is Kind.ORDINARY:
-            needs.append(say("an action, of either kind: {names}", names=names))
-        elif names:
-            needs.append(say("an extraordinary action: {names}", names=names))
-    if needs:
-        yield say("What needs an action"), needs
 
 
 # --- diff ----------------------------------------------------------------------------------------
@@ -206,11 +160,12 @@ def diff(old: int | None, new: int | None, slug: str | None, form: str, lang: st
             {
                 "from": _version_data(before),
                 "to": _version_data(after),
-                "changes": _changes(before.charter, after.charter),
+                "changes": changed_rules(before.charter, after.charter),
             }
         )
     else:
-        _print_changes(before, after, desk.language)
+        only = old is None and before.number == after.number
+        _print_changes(before, after, desk.language, only=only)
 
 
 def _version_data(version: CharterVersion) -> dict[str, object]:
@@ -221,53 +176,27 @@ def _version_data(version: CharterVersion) -> dict[str, object]:
     }
 
 
-def _changes(before: Charter, after: Charter) -> list[dict[str, object]]:
-    old, new = dict(_flat(before.source)), dict(_flat(after.source))
-    return [
-        {"rule": key, "from": old.get(key), "to": new.get(key)}
-        for key in [*old, *(key for key in new if key not in old)]
-        if old.get(key) != new.get(key)
-    ]
-
-
-def _flat(rules: Mapping[str, object], path: str = "") -> Iterator[tuple[str, object]]:
-    """The rules key by key: `extraordinary.counter_vote.window`."""
-    for key, value in rules.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{path}{key}.")
-        else:
-            yield f"{path}{key}", value
-
-
-def _print_changes(before: CharterVersion, after: CharterVersion, language: Language) -> None:
-    if not _changes(before.charter, after.charter):
-        same = before.number == after.number
+def _print_changes(
+    before: CharterVersion, after: CharterVersion, language: Language, *, only: bool
+) -> None:
+    """Say what differs; `only`: nobody named a version, and there is one alone."""
+    if not changed_rules(before.charter, after.charter):
         click.echo(
             language.word("There is no other version to compare with.")
-            if same
+            if only
             else language.word("The rules are the same.")
         )
         return
-    titles = [(_way(before.charter), _way(after.charter))]
-    old, new = dict(_said(before.charter, language)), dict(_said(after.charter, language))
     first = say("Charter, from version {old} to version {new}", old=before.number, new=after.number)
     click.echo(language.say(first))
-    for was, now in titles:
-        if was != now:
-            click.echo(f"- {language.say(was)}\n+ {language.say(now)}")
-    for title in {**old, **new}:
-        gone = [line for line in old.get(title, ()) if line not in new.get(title, ())]
-        come = [line for line in new.get(title, ()) if line not in old.get(title, ())]
-        if gone or come:
+    for title, gone, come in changed_words(before.charter, after.charter, language.say):
+        indent = ""
+        if title:
             click.echo(f"\n{title}")
-            for sign, lines in (("-", gone), ("+", come)):
-                for line in lines:
-                    click.echo(f"  {sign} {shown(line)}")
-
-
-def _said(rules: Charter, language: Language) -> Iterator[tuple[str, list[str]]]:
-    for title, sentences in _in_words(rules):
-        yield language.say(title), [language.say(one) for one in sentences]
+            indent = "  "
+        for sign, lines in (("-", gone), ("+", come)):
+            for line in lines:
+                click.echo(f"{indent}{sign} {shown(line)}")
 
 
 # --- propose -------------------------------------------------------------------------------------
@@ -312,5 +241,5 @@ def propose(
         number=number,
         link=link,
         condition=condition,
-        effects=[AmendCharter(other_rules(desk, rules, ""))],
+        effects=[AmendCharter(charter_named(rules, ""))],
     )

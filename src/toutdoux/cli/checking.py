@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -15,11 +17,12 @@ from toutdoux.core.chain import Broken
 from toutdoux.core.words import Refusal, Sentence, say, say_n
 
 from .options import association_option, examples, format_option
-from .speech import Problem, print_json, shown, terminal
+from .progress import progress
+from .speech import Problem, print_json, problem_of_file, shown, terminal
 
 if TYPE_CHECKING:
-    from toutdoux.association.models import Association
     from toutdoux.core.verification import Verified
+    from toutdoux.ledger.bundle import Bundle
 
 _word = terminal.word
 DIFFERS = 1
@@ -29,14 +32,18 @@ DIFFERS = 1
 @click.command(
     options_metavar=_word("[OPTIONS]"),
     help=_word("Hash and decide everything again, and name the first entry that differs."),
-    epilog=examples("toutdoux verify", "toutdoux verify --bundle loutres.jsonl"),
+    epilog=examples(
+        "toutdoux verify",
+        "toutdoux verify --bundle loutres.jsonl",
+        "gunzip -c loutres.jsonl.gz | toutdoux verify --bundle -",
+    ),
 )
 @click.option(
     "--bundle",
     "file",
     type=click.Path(path_type=Path),
     metavar=_word("FILE"),
-    help=_word("Verify a bundle that toutdoux export wrote; no database is needed."),
+    help=_word("Verify a bundle that toutdoux export wrote; no database is needed. - reads it."),
 )
 @association_option
 @format_option("text", "json")
@@ -76,51 +83,74 @@ def _entries(count: int) -> Sentence:
 
 
 def _verify_ledgers(slug: str | None) -> list[dict[str, Any]]:
-    known = _associations(slug)
+    known = _ledgers(slug)
     from toutdoux.actions.verifying import verify_association
+    from toutdoux.ledger.models import Ledger
 
+    lengths = dict(Ledger.objects.values_list("id", "length"))
     return [
-        _verified(one.name, one.ledger.length, partial(verify_association, one.pk)) for one in known
+        _verified(name, lengths.get(id, 0), partial(verify_association, id))
+        for id, name in known.items()
     ]
 
 
-def _associations(slug: str | None) -> list[Association]:
-    """The one that was named, or all."""
+def _ledgers(slug: str | None) -> dict[str, str]:
+    """The one that was named, or all: by their ids, what their associations are called."""
     from toutdoux.config.database import prepare
 
     from .desk import Desk
 
-    if slug is not None:
-        return [Desk(slug).association]
-    prepare()
-    from toutdoux.association.models import Association
+    if slug is None:
+        prepare()
+        from toutdoux.actions.verifying import ledgers
 
-    known = list(Association.objects.select_related("ledger").order_by("slug"))
-    return known or [Desk(None).association]
+        if known := ledgers():
+            return known
+    association = Desk(slug).association
+    return {association.pk: association.name}
 
 
 def _verify_bundle(file: Path) -> dict[str, Any]:
-    from toutdoux.ledger.bundle import Bundle
     from toutdoux.ledger.checking import verify_bundle
 
-    try:
-        bundle = Bundle(file)
-    except Refusal as refusal:
-        raise Problem(refusal.why, refusal.remedy, str(file)) from None
-    except OSError as error:
-        from toutdoux.language import problem_of_system
+    with ExitStack() as open_until_then:
+        try:
+            bundle = open_until_then.enter_context(_bundle(file))
+        except Refusal as refusal:
+            raise Problem(refusal.why, refusal.remedy, str(file)) from None
+        except OSError as error:
+            from toutdoux.language import problem_of_system
 
-        why = say("this cannot be read: {problem}", problem=problem_of_system(error))
-        raise Problem(why, say("check the name and the permissions"), str(file)) from None
-    return _verified(str(file), bundle.length, lambda progress: verify_bundle(bundle, progress))
+            why = say("this cannot be read: {problem}", problem=problem_of_system(error))
+            raise Problem(why, say("check the name and the permissions"), str(file)) from None
+        return _verified(str(file), bundle.length, lambda tell: verify_bundle(bundle, tell))
+
+
+@contextmanager
+def _bundle(file: Path) -> Iterator[Bundle]:
+    """A bundle in a file. What can be read only once (a pipe, the standard input, `-`) is put into
+    a file first, for it is gone through more than once."""
+    from toutdoux.ledger.bundle import FIRST_LINE, Bundle
+
+    if str(file) != "-" and (file.is_file() or file.is_dir() or not file.exists()):
+        yield Bundle(file)
+        return
+    stream = nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb")
+    with stream as source, NamedTemporaryFile(prefix="toutdoux-") as kept:
+        kept.write(source.readline(FIRST_LINE))
+        kept.flush()
+        bundle = Bundle(Path(kept.name))  # before the rest: what is no bundle may have no end
+        copyfileobj(source, kept)
+        kept.flush()
+        yield bundle
 
 
 def _verified(
     name: str, length: int, verify: Callable[[Callable[[int], None]], Verified]
 ) -> dict[str, Any]:
     try:
-        with progress_of(_word("verifying …"), length) as progress:
-            done = verify(progress)
+        with progress(_word("verifying …"), forks=True) as show:
+            done = verify(lambda read: show(read, length))
     except Broken as broken:
         why = terminal.say(broken.why)
         if broken.seq:
@@ -133,29 +163,6 @@ def _verified(
         "head": done.head,
         "decisions": done.decisions,
     }
-
-
-@contextmanager
-def progress_of(what: str, length: int) -> Iterator[Callable[[int], None]]:
-    """A bar on the terminal for what takes long; nothing where nobody looks on."""
-    if not sys.stderr.isatty() or length < 20_000:
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    # Without its own thread: a process that forks must have none.
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, auto_refresh=False
-    ) as bar:
-        task = bar.add_task(what, total=length)
-
-        def tell(done: int) -> None:
-            if done % 1_000 == 0:
-                bar.update(task, completed=done, refresh=True)
-
-        yield tell
 
 
 @click.command(
@@ -182,12 +189,15 @@ def export(file: Path, slug: str | None) -> None:
     from toutdoux.ledger.models import Ledger
 
     ledger = Ledger.objects.get(id=desk.id)
-    with (
-        _place_of(file) as place,
-        progress_of(_word("exporting …"), ledger.length) as progress,
-    ):
-        rows = book.rows(ledger.id, last=ledger.length)
-        write_bundle(place, ledger.id, ledger.length, ledger.head, rows, progress)
+    length = ledger.length
+    with _place_of(file) as place, progress(_word("exporting …")) as show:
+        rows = book.rows(ledger.id, last=length)
+        try:
+            write_bundle(place, ledger.id, length, ledger.head, rows, lambda n: show(n, length))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise problem_of_file(error, file) from None
     told = say("{entries}, head {head}", entries=_entries(ledger.length), head=ledger.head)
     into_file = isinstance(place, Path)
     click.echo(terminal.say(say("{name}: {value}", name=str(file), value=told)), err=not into_file)

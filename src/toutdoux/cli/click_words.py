@@ -32,4 +32,9 @@ CLICK_WORDS = (
     ),
     say_n("{value!r} is not {choice}.", "{value!r} is not one of {choices}.", 1),
     say("Choose from:\n\t{choices}"),
+    say("{value!r} is not a valid {number_type}."),
+    say("{value} is not in the range {range}."),
+    say("Missing parameter: {param_name}"),
+    say("Shell completion is not supported for Bash versions older than 4.4."),
+    say("Couldn't detect Bash version, shell completion is not supported."),
 )

@@ -21,6 +21,7 @@ from .speech import Problem, terminal
 if TYPE_CHECKING:
     from toutdoux.actions.commands import Request
     from toutdoux.association.models import Association, Member
+    from toutdoux.core.journal import Period
     from toutdoux.core.replay import Standing
 
 Answer = TypeVar("Answer")
@@ -55,6 +56,8 @@ class Desk:
         self.language = Language(lang or terminal.code, self.zone)
         self.now = datetime.now(UTC)
         self.at = None if at is None else self.instant(at, "--at")
+        self.by: str | None = None
+        """The member who does what is no action of theirs, if that is said: their id."""
 
     # --- what was typed --------------------------------------------------------------------------
 
@@ -79,7 +82,10 @@ class Desk:
         from toutdoux.actions.reading import handles_like, member_called
 
         name = _text(name)
-        found = member_called(self.id, name)
+        try:
+            found = member_called(self.id, name)
+        except Refusal as refusal:
+            raise Problem(refusal.why, refusal.remedy) from None
         if found is None:
             close = handles_like(self.id, name)
             remedy = (
@@ -89,6 +95,16 @@ class Desk:
             )
             raise Problem(say("nobody here is called “{member}”", member=name), remedy)
         return found
+
+    def period(self, name: str, where: str = "") -> Period:
+        """The period of a name."""
+        from toutdoux.actions.chronicle import periods
+        from toutdoux.core.journal import period_named
+
+        try:
+            return period_named(periods(self.id), name)
+        except Refusal as refusal:
+            raise Problem(refusal.why, refusal.remedy, where) from None
 
     def ref(self, text: str) -> str:
         """An action's reference as it is kept: `ae27` and `#AE27` are AE27."""
@@ -134,6 +150,7 @@ class Desk:
             now=self.now,
             via="cli",
             operator=operator(),
+            by=self.by,
             at=self.at,
             key=key,
         )

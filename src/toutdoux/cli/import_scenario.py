@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,10 +11,8 @@ from toutdoux.core.words import Refusal, say, say_n
 from toutdoux.scenario import load_scenario
 
 from .options import association_option, examples
+from .progress import progress
 from .speech import Problem, shown, terminal
-
-if TYPE_CHECKING:
-    from toutdoux.actions.importing import Progress
 
 _word = terminal.word
 
@@ -43,10 +37,10 @@ def scenario(file: Path, slug: str | None) -> None:
     from toutdoux.actions.importing import import_scenario
     from toutdoux.association.models import Association
 
-    with _progress(len(told.lines)) as progress:
+    with progress(_word("importing …")) as show:
         try:
             done = import_scenario(
-                told, slug, now=datetime.now(UTC), operator=operator(), progress=progress
+                told, slug, now=datetime.now(UTC), operator=operator(), progress=show
             )
         except Refusal as refusal:
             raise Problem(refusal.why, refusal.remedy, str(file)) from None
@@ -61,17 +55,3 @@ def scenario(file: Path, slug: str | None) -> None:
     else:
         sentence = say("This file is in the ledger of {name} already: nothing changed.", name=name)
     click.echo(shown(terminal.say(sentence)))
-
-
-@contextmanager
-def _progress(events: int) -> Iterator[Progress]:
-    """How far it is, on a terminal, where it takes more than a moment."""
-    if events < 5_000 or not sys.stderr.isatty():
-        yield lambda done, whole: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(_word("importing …"), total=None)
-        yield lambda done, whole: bar.update(task, completed=done, total=whole)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from toutdoux.core.charter import Kind
 from toutdoux.core.entries import ImportedAction
 from toutdoux.core.words import say, say_n
 from toutdoux.language import problem_of_system
 
 from .desk import Desk
-from .options import association_option, examples, format_option, lang_option
+from .options import (
+    KINDS,
+    association_option,
+    examples,
+    format_option,
+    kind_option,
+    lang_option,
+)
 from .speech import Problem, print_json, shown, terminal
 
 if TYPE_CHECKING:
-    from toutdoux.tables import ImportedRow, TableError
+    from toutdoux.tables import TableError
 
 _word = terminal.word
 
@@ -44,9 +52,9 @@ def read_source(file: str) -> bytes:
         ) from None
 
 
-def problem_in_table(error: TableError) -> Problem:
+def problem_in_table(error: TableError, zone: tzinfo = UTC) -> Problem:
     where = error.file if error.line is None else f"{error.file}:{error.line}"
-    return Problem(error.why, error.remedy, where)
+    return Problem(error.why, error.remedy, where, zone)
 
 
 # --- import --------------------------------------------------------------------------------------
@@ -94,11 +102,7 @@ def import_() -> None:
     ),
 )
 @click.argument("file", metavar=_word("FILE"))
-@click.option(
-    "--kind",
-    type=click.Choice([one.value for one in Kind]),
-    help=_word("The kind of the actions whose row does not tell."),
-)
+@kind_option(_word("The kind of the actions whose row does not tell."))
 @click.option("--dry-run", is_flag=True, help=_word("Only show what would be done."))
 @association_option
 @format_option("text", "json")
@@ -111,13 +115,15 @@ def inventory(
 
     source = read_source(file)
     try:
-        read = read_inventory(source, file, Kind(kind) if kind else None)
+        read = read_inventory(source, file, KINDS[kind.lower()] if kind else None)
         desk = Desk(slug, None, lang)
         check_days(read, file, desk.now.astimezone(desk.zone).date())
     except TableError as error:
         raise problem_in_table(error) from None
-    leader = _leaders(desk)
-    actions = [_action(row, leader) for row in read.rows]
+    from toutdoux.actions.reading import Names
+
+    names = Names(desk.id)
+    actions = [_led(action, names.whom(action.leader)) for action in read.rows]
     new = _import(desk, actions, file, dry_run)
     strangers = [*dict.fromkeys(one.leader for one in actions if one.leader_id is None)]
     notes = [desk.language.say(note) for note in read.notes]
@@ -135,6 +141,11 @@ def inventory(
         )
         return
     _print(desk, new, len(actions) - len(new), strangers, dry_run)
+
+
+def _led(action: ImportedAction, leaders: Sequence[str]) -> ImportedAction:
+    """An action with the member who led it, if what the table calls them by is one's only."""
+    return replace(action, leader_id=leaders[0]) if len(leaders) == 1 else action
 
 
 def _import(desk: Desk, actions: Sequence[ImportedAction], file: str, dry_run: bool) -> list[str]:
@@ -169,40 +180,3 @@ def _print(
         )
     for line in lines:
         click.echo(shown(desk.language.say(line)))
-
-
-def _leaders(desk: Desk) -> Callable[[str], str | None]:
-    """Who is meant by what a table calls a leader: a handle, or a name that only one has."""
-    from toutdoux.association.models import Member
-    from toutdoux.tables.columns import folded
-
-    handles: dict[str, str] = {}
-    names: dict[str, list[str]] = {}
-    for id, handle, name in Member.objects.filter(association=desk.id).values_list(
-        "id", "handle", "name"
-    ):
-        handles[handle] = id
-        names.setdefault(folded(name), []).append(id)
-
-    def who(text: str) -> str | None:
-        handle = handles.get(text.strip().removeprefix("@").lower())
-        called = names.get(folded(text), [])
-        return handle or (called[0] if len(called) == 1 else None)
-
-    return who
-
-
-def _action(row: ImportedRow, leader: Callable[[str], str | None]) -> ImportedAction:
-    return ImportedAction(
-        ref=row.ref,
-        kind=row.kind,
-        number=row.number,
-        object=row.object,
-        leader=row.leader,
-        leader_id=leader(row.leader),
-        date=row.date,
-        for_=row.for_,
-        against=row.against,
-        expressed=row.expressed,
-        link=row.link,
-    )

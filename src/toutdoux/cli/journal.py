@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from toutdoux.core.chain import canonical
-from toutdoux.core.journal import Dates, EntryKind, Period, told_in
-from toutdoux.core.words import Refusal, say
+from toutdoux.core.journal import Dates, EntryKind, told_in
+from toutdoux.core.words import say
 from toutdoux.scenario import read_entry_file
 
 from .desk import Desk
@@ -146,7 +146,7 @@ def add(
     from toutdoux.actions import commands
 
     content = {**_of_file(file), **_told(kind=kind, title=title, **told)}
-    number = desk.carry_out(commands.add_to_journal, _checked(desk, content))
+    number = desk.carry_out(commands.add_to_journal, _checked(content))
     click.echo(f"J{number}")
 
 
@@ -180,7 +180,7 @@ def edit(
     number = _number(entry)
     here = _content(desk, number)
     before = here if file is None else _of_file(file)
-    content = _checked(desk, {**before, **changes})
+    content = _checked({**before, **changes})
     if canonical(content) == canonical(here):
         click.echo(terminal.say(say("That is how it was already; nothing is changed.")))
         return
@@ -222,7 +222,7 @@ def list_(
     desk = Desk(slug, lang=lang)
     from toutdoux.journal.reading import numbered
 
-    wanted = None if period is None else _period(desk, period)
+    wanted = None if period is None else desk.period(period)
     only = None if kind is None else _kind(kind)
     entries = [
         one
@@ -390,10 +390,8 @@ def _content(desk: Desk, number: int) -> Content:
     return dict(content)
 
 
-def _checked(desk: Desk, content: Mapping[str, Any]) -> Content:
-    """An entry that can be kept: read as a scenario's, its periods and actions being there."""
-    from toutdoux.actions.chronicle import check_entry
-
+def _checked(content: Mapping[str, Any]) -> Content:
+    """An entry with all that one can't go without, or how to say here what is missing."""
     kept = {key: one for key, one in content.items() if one not in (None, "", [])}
     try:
         canonical(kept)
@@ -410,21 +408,7 @@ def _checked(desk: Desk, content: Mapping[str, Any]) -> Content:
             say("a journal entry has no date"),
             say("give it one with --date 2021-05-28, or with --from and --to"),
         )
-    try:
-        check_entry(desk.id, kept)
-    except Refusal as refusal:
-        raise Problem(refusal.why, refusal.remedy) from None
     return kept
-
-
-def _period(desk: Desk, name: str) -> Period:
-    from toutdoux.actions.chronicle import no_period, periods
-
-    known = {one.name: one for one in periods(desk.id)}
-    if name not in known:
-        refusal = no_period(name, list(known))
-        raise Problem(refusal.why, refusal.remedy)
-    return known[name]
 
 
 def _as_data(one: Numbered) -> Content:

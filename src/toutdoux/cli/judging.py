@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
@@ -16,11 +15,10 @@ import click
 
 from toutdoux.core.action import Action
 from toutdoux.core.audit import audit as find_gaps
-from toutdoux.core.charter import Kind
 from toutdoux.core.chronicle import Chronicle
 from toutdoux.core.explanation import explain
 from toutdoux.core.instants import read_instant
-from toutdoux.core.journal import Period
+from toutdoux.core.journal import Period, period_named
 from toutdoux.core.replay import Standing
 from toutdoux.core.view import action_as_data, standing_as_data
 from toutdoux.core.words import Refusal, say
@@ -30,19 +28,23 @@ from toutdoux.scenario import load_scenario
 
 from .options import (
     FORMATS,
+    KINDS,
     association_option,
     at_option,
     examples,
     format_option,
+    kind_option,
     lang_option,
     scenario_option,
 )
+from .progress import progress
 from .speech import Problem, print_json, print_table, problem_of_file, shown, terminal
 
 if TYPE_CHECKING:
     from .desk import Desk
 
 _word = terminal.word
+_JUDGING = _word("reading and judging …")
 
 
 # --- replay --------------------------------------------------------------------------------------
@@ -138,11 +140,7 @@ def _print_explanations(standing: Standing, language: Language) -> None:
 @click.argument("period", metavar=_word("PERIOD"))
 @scenario_option
 @association_option
-@click.option(
-    "--kind",
-    type=click.Choice([one.value for one in Kind]),
-    help=_word("Only the actions of this kind."),
-)
+@kind_option(_word("Only the actions of this kind."))
 @at_option
 @format_option("table", "csv", "markdown", "json")
 @lang_option
@@ -157,7 +155,7 @@ def inventory(
 ) -> None:
     told = _told(file, slug, at, lang)
     language = told.language
-    kinds = [Kind(kind)] if kind else [*inv.KINDS]
+    kinds = [KINDS[kind.lower()]] if kind else [*inv.KINDS]
     rows = inv.inventory(told.chronicle, told.standing, told.period(period), kinds)
     match form:
         case "json":
@@ -168,22 +166,11 @@ def inventory(
             # A file keeps every sign; a terminal would obey some of them.
             click.echo(shown(text) if sys.stdout.isatty() else text, nl=False)
         case "markdown":
-            _print_markdown(language, rows)
+            from toutdoux.reports.content import inventory_as_markdown
+
+            click.echo(inventory_as_markdown(language, rows), nl=False)
         case _:
             _print_inventories(language, rows)
-
-
-def _print_markdown(language: Language, rows: list[inv.InventoryRow]) -> None:
-    from toutdoux.reports.content import inventory_table
-    from toutdoux.reports.render.markdown import blocks_to_markdown
-
-    tables = []
-    for kind in inv.KINDS:
-        of_kind = [row for row in rows if row.kind is kind]
-        if of_kind:
-            table = blocks_to_markdown((inventory_table(language, of_kind, kind),))
-            tables.append(f"## {inv.kind_title(language, kind)}\n\n{table.strip()}\n")
-    click.echo("\n".join(tables), nl=False)
 
 
 def _print_inventories(language: Language, rows: list[inv.InventoryRow]) -> None:
@@ -352,17 +339,16 @@ def _write_report(
     told: _Told, period: Period, out: Path, formats: list[str], with_audit: bool
 ) -> list[Path]:
     from toutdoux.reports.content import build_report
-    from toutdoux.reports.files import RENDERERS, write_all
+    from toutdoux.reports.files import RENDERERS, file_name, write_all
     from toutdoux.reports.render.pdf import RenderError
 
     document = build_report(
         told.chronicle, told.standing, period, told.language, with_audit=with_audit
     )
-    # TRANSLATORS: the beginning of a file's name, before the period.
-    title = told.language.word("activity-report")
-    name = f"{title}-{_file_name(period.name)}"
     try:
-        contents = {f"{name}.{one}": RENDERERS[one](document) for one in formats}
+        contents = {
+            file_name(told.language, period.name, one): RENDERERS[one](document) for one in formats
+        }
         return write_all(out, contents)
     except RenderError as error:
         raise Problem(
@@ -371,12 +357,6 @@ def _write_report(
         ) from None
     except OSError as error:
         raise problem_of_file(error) from None
-
-
-def _file_name(name: str) -> str:
-    """A period's name as part of a file's name, whatever signs are in it."""
-    plain = "".join(char if char.isalnum() or char in "-_." else "_" for char in name)
-    return plain.encode()[:120].decode(errors="ignore")  # a name holds 255 bytes at most
 
 
 # --- demo ----------------------------------------------------------------------------------------
@@ -422,22 +402,11 @@ class _Told:
     desk: Desk | None = None
 
     def period(self, name: str) -> Period:
-        periods = self.chronicle.periods
-        for period in periods:
-            if period.name == name:
-                return period
-        if self.desk is not None:
-            from toutdoux.actions.chronicle import no_period
-
-            refusal = no_period(name, [period.name for period in periods])
-            raise Problem(refusal.why, refusal.remedy)
-        known = ", ".join(period.name for period in periods)
-        remedy = (
-            say("use one of {names}", names=known)
-            if known
-            else say("add it under periods: in the file")
-        )
-        raise Problem(say("there is no period {name}", name=name), remedy, self.file)
+        to_add = say("add it under periods: in the file") if self.desk is None else None
+        try:
+            return period_named(self.chronicle.periods, name, to_add)
+        except Refusal as refusal:
+            raise Problem(refusal.why, refusal.remedy, self.file) from None
 
 
 def _told(
@@ -474,7 +443,7 @@ def _of_ledger(slug: str | None, at: str | None, lang: str | None, own_language:
     desk = Desk(slug, at, lang)
     if own_language and lang is None:
         desk.language = Language(desk.association.language, desk.zone)
-    with _progress(desk.association.ledger.length > 50_000):
+    with progress(_JUDGING, at_once=desk.association.ledger.length > 50_000):
         from toutdoux.actions.chronicle import chronicle
 
         standing = desk.standing()
@@ -484,7 +453,7 @@ def _of_ledger(slug: str | None, at: str | None, lang: str | None, own_language:
 
 def _judged(file: Path, at: str | None, lang: str | None) -> _Told:
     """Read a scenario and judge it, with a word on what is going on where it takes long."""
-    with _progress(_size(file) > 1_000_000):
+    with progress(_JUDGING, at_once=_size(file) > 1_000_000):
         scenario = load_scenario(file)
         zone = scenario.chronicle.zone
         standing = scenario.judge(_instant(at, zone))
@@ -497,14 +466,6 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except OSError:
         return 0
-
-
-def _progress(long: bool) -> AbstractContextManager[object]:
-    if not long or not sys.stderr.isatty():
-        return nullcontext()
-    from rich.console import Console
-
-    return Console(stderr=True).status(_word("reading and judging …"))
 
 
 def _instant(text: str | None, zone: tzinfo) -> datetime:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,39 +17,14 @@ from toutdoux.language import problem_of_system
 
 from .desk import Desk
 from .options import association_option, examples
+from .progress import progress
 from .signals import see_it_through
-from .speech import Problem, shown, terminal
+from .speech import Problem, problem_of_file, shown, terminal
 
 if TYPE_CHECKING:
     from toutdoux.ledger.forgetting import Kept
 
 _word = terminal.word
-_QUIET = 1.0  # seconds without a word, before the progress is shown
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on a terminal how far something is that takes over a second."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with_bar = Progress(console=console, transient=True, disable=not console.is_terminal)
-    task = with_bar.add_task(title, total=None)
-    began, started = time.monotonic(), False
-
-    def show(done: int, total: int) -> None:
-        nonlocal started
-        if not started and time.monotonic() - began > _QUIET:
-            with_bar.start()
-            started = True
-        if started:
-            with_bar.update(task, completed=done, total=total)
-
-    try:
-        yield show
-    finally:
-        with_bar.stop()
 
 
 def _print(sentence: Sentence) -> None:
@@ -74,7 +47,7 @@ def _file_name(now: datetime, before: str = "") -> Path:
 def backup(file: Path | None) -> None:
     from toutdoux.config.database import prepare
 
-    prepare()
+    prepare(web=True, more=False)
     from toutdoux.ledger.backup import is_backup, save
 
     now = datetime.now(UTC)
@@ -83,15 +56,11 @@ def backup(file: Path | None) -> None:
         raise Problem(
             say("there is something else of this name"), say("name another file"), str(file)
         )
-    with _progress(_word("Writing the backup")) as progress:
+    with progress(_word("Writing the backup")) as show:
         try:
-            manifest = save(file, now, progress)
+            manifest = save(file, now, show)
         except OSError as error:
-            raise Problem(
-                say("this cannot be written: {problem}", problem=problem_of_system(error)),
-                say("check the disk and the permissions"),
-                str(file),
-            ) from None
+            raise problem_of_file(error, file) from None
     count = sum(manifest.rows.values())
     _print(say_n("{file}: {n} row", "{file}: {n} rows", count, file=str(file)))
 
@@ -113,15 +82,15 @@ def backup(file: Path | None) -> None:
 def restore(file: Path, replace: bool) -> None:
     from toutdoux.config.database import prepare, set_up
 
-    set_up()
+    set_up(web=True)
     from toutdoux.ledger.backup import opened
 
     now = datetime.now(UTC)
     kept = _file_name(now, "before-restore-")
     try:
-        with _progress(_word("Reading the backup")) as reading, opened(file, reading) as found:
-            prepare()
-            with _progress(_word("Bringing it back")) as writing:
+        with progress(_word("Reading the backup")) as reading, opened(file, reading) as found:
+            prepare(web=True)
+            with progress(_word("Bringing it back")) as writing:
                 found.load((kept, now) if replace else None, writing, see_it_through)
     except Refusal as refusal:
         raise Problem(refusal.why, refusal.remedy, str(file)) from None
@@ -139,6 +108,14 @@ def restore(file: Path, replace: bool) -> None:
 
 
 # --- forgetting ----------------------------------------------------------------------------------
+
+
+def _desk(slug: str | None) -> Desk:
+    """The desk where things are forgotten: with the web's tables, which hold some of them."""
+    from toutdoux.config.database import prepare
+
+    prepare(web=True)
+    return Desk(slug)
 
 
 @click.group(
@@ -167,7 +144,7 @@ _yes_option = click.option("--yes", is_flag=True, help=_word("Don't ask."))
 @_yes_option
 @association_option
 def erase_member(member: str, texts: bool, yes: bool, slug: str | None) -> None:
-    desk = Desk(slug)
+    desk = _desk(slug)
     from toutdoux.ledger.forgetting import of_member
 
     row = desk.member_row(member)
@@ -208,7 +185,7 @@ _WHATS = {
 def erase_text(
     ref: str, what: str | None, version: int | None, yes: bool, slug: str | None
 ) -> None:
-    desk = Desk(slug)
+    desk = _desk(slug)
     from toutdoux.ledger.forgetting import about
 
     ref = desk.ref(ref)
@@ -339,11 +316,34 @@ def _recorded_at(desk: Desk, commitments: set[bytes]) -> datetime | None:
     return None
 
 
+_IN_WORDS = {
+    "name": _word("name"),
+    "slug": _word("short name"),
+    "handle": _word("handle"),
+    "email": _word("e-mail"),
+    "role": _word("role"),
+    "period": _word("period"),
+    "object": _word("object"),
+    "link": _word("link"),
+    "links": _word("links"),
+    "condition": _word("condition"),
+    "reason": _word("reason"),
+    "note": _word("note"),
+    "leader": _word("leader"),
+    "content": _word("contents"),
+    "operator": _word("operator"),
+}
+"""What a text is, for people."""
+
+
 def _tell(found: Sequence[Kept], files: Sequence[Path]) -> None:
     click.echo(terminal.word("This will be forgotten for ever:"), err=True)
     for one in found:
         line = " ".join(one.text.split())
-        click.echo(shown(f"  {one.what}: {line[:70]}{'…' if len(line) > 70 else ''}"), err=True)
+        what = _IN_WORDS.get(one.what, one.what)
+        text = f"{line[:70]}{'…' if len(line) > 70 else ''}"
+        told = terminal.say(say("{name}: {value}", name=what, value=text))
+        click.echo(shown(f"  {told}"), err=True)
     if files:
         told = terminal.word("These backups still hold it, and so do copies kept elsewhere:")
         click.echo(told, err=True)
@@ -356,5 +356,8 @@ def _ask() -> None:
         raise Problem(
             say("nobody is there to be asked"), say("add --yes if this is meant"), "--yes"
         )
-    if not click.confirm(terminal.word("Forget it?"), err=True):
+    # Not `click.confirm`, which takes English alone.
+    question = f"{terminal.word('Forget it?')} [{terminal.word('y/N')}]"
+    told = click.prompt(question, default="", show_default=False, err=True)
+    if told.strip().casefold() not in ("y", "yes", "o", "oui"):
         raise click.Abort

@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from toutdoux.core.charter import Kind
 from toutdoux.core.history import (
     BallotName,
     FollowUp,
 )
 from toutdoux.core.replay import UNDECIDED
 from toutdoux.core.voters import awaiting
-from toutdoux.core.words import say
 from toutdoux.language import Language
 
 from .desk import Desk
-from .options import association_option, at_option, examples, format_option, lang_option
+from .options import (
+    KINDS,
+    association_option,
+    at_option,
+    examples,
+    format_option,
+    kind_option,
+    lang_option,
+)
 from .showing import (
     Data,
     People,
@@ -29,7 +35,7 @@ from .showing import (
     people_of,
     utc_or_none,
 )
-from .speech import Problem, print_json, print_table, terminal
+from .speech import print_json, print_table, terminal
 
 if TYPE_CHECKING:
     from toutdoux.core.action import Action
@@ -61,11 +67,7 @@ TO_DO = (FollowUp.TO_DO, FollowUp.DOING)
 @click.option("--to-do", "to_do", is_flag=True, help=_word("Those to do, or under way."))
 @click.option("--standing", "rules", is_flag=True, help=_word("The rules in force."))
 @click.option("--period", metavar=_word("PERIOD"), help=_word("Those proposed in this period."))
-@click.option(
-    "--kind",
-    type=click.Choice([one.value for one in Kind]),
-    help=_word("Only the actions of this kind."),
-)
+@kind_option(_word("Only the actions of this kind."))
 @click.option("--leader", metavar=_word("MEMBER"), help=_word("Those that this member leads."))
 @at_option
 @association_option
@@ -93,7 +95,8 @@ def list_(
     if rules:
         asked.state(lambda action: action.follow_up is FollowUp.STANDING)
     if kind is not None:
-        asked.fact(lambda action: action.kind == kind)
+        wanted = KINDS[kind.lower()]
+        asked.fact(lambda action: action.kind is wanted)
     if period is not None:
         asked.proposed_in(period)
     if leader is not None:
@@ -192,20 +195,8 @@ class _Asked:
         self._facts.append(holds)
 
     def proposed_in(self, name: str) -> None:
-        from toutdoux.association.models import Period
-
-        periods = list(Period.objects.filter(association=self.desk.id))
-        found = next((one for one in periods if one.name == name), None)
-        if found is None:
-            names = ", ".join(one.name for one in periods)
-            raise Problem(
-                say("there is no period {name}", name=name),
-                say("use one of {names}", names=names)
-                if names
-                else say("add it: toutdoux period add P21 2021-02-01 2021-07-18"),
-                "--period",
-            )
-        self.fact(lambda action: found.first <= self._day(action) <= found.last)
+        found = self.desk.period(name, "--period")
+        self.fact(lambda action: found.holds(self._day(action)))
 
     def led_by(self, member: str) -> None:
         self.fact(lambda action: getattr(action, "leader_id", action.leader) == member)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, tzinfo
 from importlib import import_module
+from traceback import walk_tb
 from typing import ClassVar
 
 import click
@@ -39,7 +40,8 @@ def main() -> None:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "toutdoux"
+        context = error.ctx or _context_of(error)
+        command = context.command_path if context else "toutdoux"
         fail(f"toutdoux: {error.format_message()} → {command} --help")
     except (click.Abort, KeyboardInterrupt):
         stopped = terminal.word("stopped")
@@ -80,6 +82,15 @@ def main() -> None:
         )
 
 
+def _context_of(error: click.UsageError) -> click.Context | None:
+    """The command whose words were being read, where Click's error does not say."""
+    found = None
+    for frame, _ in walk_tb(error.__traceback__):
+        told = frame.f_locals.get("ctx")
+        found = told if isinstance(told, click.Context) else found
+    return found
+
+
 def _give_up_output() -> None:
     """What is still waiting to be written cannot be: Python would try again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -98,6 +109,7 @@ _ELSEWHERE = {
     "judging": ("replay", "inventory", "audit", "report", "demo"),
     "setup": ("init", "association", "period"),
     "members": ("member", "role"),
+    "inviting": ("invite",),
     "actions": (
         "propose",
         "vote",
@@ -122,6 +134,7 @@ _ELSEWHERE = {
     "checking": ("verify", "export"),
     "keeping": ("backup", "restore", "erase"),
     "comfort": ("completion", "man"),
+    "serving": ("serve",),
 }
 """The commands by module."""
 

@@ -6,14 +6,12 @@ import csv
 import io
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from toutdoux.core.instants import first_instant
 from toutdoux.core.words import Sentence, say, say_n
 from toutdoux.language import Language
 
@@ -26,13 +24,14 @@ from .options import (
     lang_option,
     told_at_option,
 )
+from .progress import progress
 from .speech import Problem, print_json, print_table, shown, terminal
 
 if TYPE_CHECKING:
+    from toutdoux.actions.member_import import Done
     from toutdoux.association.models import Member, Role
     from toutdoux.core.replay import Standing
     from toutdoux.core.roll import Enrolment
-    from toutdoux.tables.changes import Changes, Person
 
 _word = terminal.word
 
@@ -107,12 +106,12 @@ def add(
     by: str | None,
     slug: str | None,
 ) -> None:
-    _check_email(email)
     desk = Desk(slug)
     from toutdoux.actions import commands
     from toutdoux.association.models import Member
 
     when = _when(desk, joined, "--joined")
+    desk.by = None if by is None else desk.member(by)
     id = desk.carry_out(
         commands.add_member,
         name,
@@ -120,20 +119,8 @@ def add(
         joined=when,
         founder=founder,
         email=email,
-        by=None if by is None else desk.member(by),
     )
     click.echo(Member.objects.get(pk=id).handle)
-
-
-def _check_email(text: str) -> None:
-    """Refuse what is surely no address; none at all is one that is not known."""
-    name, at, host = text.strip().partition("@")
-    if text.strip() and not (name and at and host and not any(map(str.isspace, name + host))):
-        raise Problem(
-            say("“{text}” is not an e-mail address", text=text),
-            say("write it whole, for instance ana@example.org"),
-            "--email",
-        )
 
 
 @member.command(
@@ -249,7 +236,6 @@ def rename(
 ) -> None:
     if name is None and handle is None and email is None:
         raise Problem(say("nothing is said to change"), say("give --name, --handle or --email"))
-    _check_email(email or "")
     desk = Desk(slug, at)
     row = desk.member_row(who)
     from toutdoux.actions import commands
@@ -330,14 +316,11 @@ def _listed(desk: Desk) -> list[_Listed]:
 
 def _enrolled(desk: Desk, at: datetime) -> dict[str, Enrolment]:
     """Who is a member, and who may vote, at the instant asked about."""
-    from toutdoux.association import people
+    from toutdoux.association import roster
     from toutdoux.core.roll import enrolments
 
     if desk.at is None:
-        members = people.Members(desk.id)
-        members.read_all()
-        charter = people.charters(desk.id)[-1].charter
-        return enrolments(members, charter.voting_right_delay, members.granted, at)
+        return roster.enrolled(desk.id, at)
     standing = desk.standing()
     charter = standing.charter_at(at).charter
     return enrolments(standing.members, charter.voting_right_delay, standing.granted, at)
@@ -415,12 +398,10 @@ def _member_cells(
 
 def _right(desk: Desk, enrolment: Enrolment, *, short: bool) -> str:
     """`yes`, or from when on."""
-    language = desk.language
-    if enrolment.votes:
-        return language.word("yes")
-    begins = enrolment.votes_from
-    at = language.short_instant(begins) if short else language.instant(begins)
-    return language.say(say("from {at}", at=at))
+    from toutdoux.association import roster
+
+    begins = desk.language.short_instant(enrolment.votes_from) if short else None
+    return desk.language.say(roster.right(enrolment, begins))
 
 
 @member.command(
@@ -534,18 +515,30 @@ def import_(
     mapping = _mappings(columns)
     source = read_source(file)
     desk = Desk(slug, None, lang)
+    from toutdoux.actions.member_import import import_members
+
     try:
         members = read_members(source, file, mapping)
-        changes, lines = _import(desk, members.rows, file, joined, missing, dry_run)
+        with progress(_word("recording …")) as show:
+            told = import_members(
+                desk.request(),
+                members.rows,
+                file=file,
+                joined=None if joined is None else desk.instant(joined, "--joined"),
+                missing=None if missing is None else desk.instant(missing, "--leave-missing"),
+                dry_run=dry_run,
+                progress=show,
+            )
     except TableError as error:
-        raise problem_in_table(error) from None
-    notes = [desk.language.say(note) for note in (*members.notes, *changes.notes)]
+        raise problem_in_table(error, desk.zone) from None
+    notes = [desk.language.say(note) for note in (*members.notes, *told.notes)]
     for note in notes:
         click.echo(shown(note), err=True)
     if form == "json":
-        print_json({"done": not dry_run, "changes": lines, "notes": notes})
+        changes = [_done_data(one) for one in told.done]
+        print_json({"done": not dry_run, "changes": changes, "notes": notes})
     else:
-        _print_changes(desk, lines, dry_run)
+        _print_changes(desk, told.done, dry_run)
 
 
 def _mappings(texts: Sequence[str]) -> dict[str, str]:
@@ -569,98 +562,17 @@ def _mapping(text: str) -> tuple[str, str]:
     return field.strip(), column.strip()
 
 
-def _import(
-    desk: Desk,
-    rows: Sequence[Any],
-    file: str,
-    joined: str | None,
-    missing: str | None,
-    dry_run: bool,
-) -> tuple[Changes, list[dict[str, Any]]]:
-    """Carry out what a list changes, all of it or nothing; a dry run does so, and takes it back."""
-    from django.db import transaction
-
-    from toutdoux.tables.changes import changes as changes_of
-
-    today = first_instant(desk.now.astimezone(desk.zone).date(), desk.zone)
-    with transaction.atomic():
-        changes = changes_of(
-            rows,
-            _known(desk),
-            file=file,
-            zone=desk.zone,
-            joined=today if joined is None else desk.instant(joined, "--joined"),
-            missing=None if missing is None else desk.instant(missing, "--leave-missing"),
-        )
-        with _progress(len(changes.changes)):
-            lines = [*_carry_out(desk, changes, file)]
-        if dry_run:
-            transaction.set_rollback(True)
-    return changes, lines
+def _done_data(one: Done) -> dict[str, Any]:
+    return {
+        "change": one.what,
+        "handle": one.handle,
+        "name": one.name,
+        "date": one.day.isoformat(),
+        "line": one.line,
+    }
 
 
-def _known(desk: Desk) -> list[Any]:
-    from toutdoux.association.models import Member
-    from toutdoux.tables.changes import Known
-
-    rows = Member.objects.filter(association=desk.id, erased=False)
-    return [
-        Known(
-            row.id,
-            row.handle,
-            row.name,
-            row.email,
-            [(one.joined, one.left) for one in row.memberships.all()],
-        )
-        for row in rows.prefetch_related("memberships")
-    ]
-
-
-def _carry_out(desk: Desk, changes: Changes, file: str) -> Iterator[dict[str, Any]]:
-    from toutdoux.actions import commands
-    from toutdoux.association.models import Member
-    from toutdoux.tables.changes import What
-
-    new: dict[Person, str] = {}
-    for change in changes.changes:
-        person = change.person
-        desk.at = change.at if change.at <= desk.now else None
-        try:
-            if change.what is What.JOINS:
-                id = new[person] = desk.carry_out(
-                    commands.add_member,
-                    person.name,
-                    handle=person.handle,
-                    joined=change.at,
-                    email=person.email,
-                )
-            else:
-                id = person.known.id if person.known else new[person]
-                ending = change.what is What.LEAVES
-                command = commands.end_membership if ending else commands.begin_membership
-                desk.carry_out(command, id, change.at)
-        except Problem as problem:
-            where = file if change.line is None else f"{file}:{change.line}"
-            raise Problem(problem.why, problem.remedy, where, problem.zone) from None
-        row = Member.objects.get(pk=id)
-        yield {
-            "change": change.what,
-            "handle": row.handle,
-            "name": row.name,
-            "date": change.at.astimezone(desk.zone).date().isoformat(),
-            "line": change.line,
-        }
-
-
-def _progress(count: int) -> AbstractContextManager[Any]:
-    if count < 300 or not sys.stderr.isatty():
-        return nullcontext()
-    from rich.console import Console
-
-    return Console(stderr=True).status(_word("recording …"))
-
-
-def _print_changes(desk: Desk, lines: Sequence[dict[str, Any]], dry_run: bool) -> None:
+def _print_changes(desk: Desk, done: Sequence[Done], dry_run: bool) -> None:
     from toutdoux.tables.changes import What
 
     word = desk.language.word
@@ -669,28 +581,28 @@ def _print_changes(desk: Desk, lines: Sequence[dict[str, Any]], dry_run: bool) -
         What.RETURNS: word("returns"),
         What.LEAVES: word("leaves"),
     }
-    if not lines:
+    if not done:
         _tell(say("Everybody is there already; nothing is changed."), desk.language)
         return
     print_table(
         [word("What"), word("Handle"), word("Name"), word("Date"), word("Line")],
         [
             [
-                names[line["change"]],
-                line["handle"],
-                line["name"],
-                desk.language.short_date(date.fromisoformat(line["date"])),
-                "" if line["line"] is None else str(line["line"]),
+                names[one.what],
+                one.handle,
+                one.name,
+                desk.language.short_date(one.day),
+                "" if one.line is None else str(one.line),
             ]
-            for line in lines
+            for one in done
         ],
         right=(4,),
         prose={2: 12},
     )
     told = (
-        say_n("{n} change would be recorded.", "{n} changes would be recorded.", len(lines))
+        say_n("{n} change would be recorded.", "{n} changes would be recorded.", len(done))
         if dry_run
-        else say_n("{n} change is recorded.", "{n} changes are recorded.", len(lines))
+        else say_n("{n} change is recorded.", "{n} changes are recorded.", len(done))
     )
     _tell(told, desk.language)
 
@@ -739,22 +651,10 @@ def give(
     desk = Desk(slug, at)
     row = desk.member_row(name)
     from toutdoux.actions import commands
-    from toutdoux.tables.columns import folded
 
     begin = _day(desk, first, "--from")
     end = None if last is None else desk.day(last, "--to")
     text = " ".join(text.split())
-    for other, held in _roles(desk, None, row.id):
-        if folded(held) == folded(text) and _overlap(other, begin, end):
-            raise Problem(
-                say(
-                    "{member} is “{role}” already, {term}",
-                    member=row.handle,
-                    role=held,
-                    term=_term(terminal, other),
-                ),
-                say("end that first, or give other days"),
-            )
     desk.carry_out(commands.give_role, row.id, text, begin, end)
     term = _span_of_days(desk.language, begin, end)
     _tell(say("{member} is “{role}” {term}.", member=row.handle, role=text, term=term))
@@ -765,10 +665,6 @@ def _day(desk: Desk, text: str | None, where: str) -> date:
     if text is not None:
         return desk.day(text, where)
     return (desk.at or desk.now).astimezone(desk.zone).date()
-
-
-def _overlap(role: Role, first: date, last: date | None) -> bool:
-    return (last is None or role.first <= last) and (role.last is None or first <= role.last)
 
 
 @role.command(
@@ -857,18 +753,11 @@ def roles(at: str | None, slug: str | None, form: str, lang: str | None) -> None
 
 def _roles(desk: Desk, day: date | None, member: str | None = None) -> Iterator[tuple[Role, str]]:
     """The roles held on a day, or ever; with what each is called, in order of their first day."""
-    from django.db.models import Q
+    from toutdoux.association import roster
 
-    from toutdoux.association.models import Role
-
-    rows = Role.objects.filter(member__association=desk.id).select_related("member", "role")
-    if member is not None:
-        rows = rows.filter(member=member)
-    if day is not None:
-        rows = rows.filter(Q(last=None) | Q(last__gte=day), first__lte=day)
     forgotten = desk.language.word("(forgotten)")
-    for row in rows:
-        yield row, forgotten if row.role.text is None else row.role.text
+    for row, text in roster.roles(desk.id, day, None if member is None else [member]):
+        yield row, forgotten if text is None else text
 
 
 def _role_data(role: Role, text: str) -> dict[str, Any]:

@@ -8,14 +8,23 @@ from typing import Any
 
 import click
 
+from toutdoux.core.charter import Kind
 from toutdoux.language import LANGUAGES
 
 from .speech import terminal
 
+KINDS = {
+    "ordinary": Kind.ORDINARY,
+    "extraordinary": Kind.EXTRAORDINARY,
+    "ordinaire": Kind.ORDINARY,
+    "extraordinaire": Kind.EXTRAORDINARY,
+}
+"""What a kind of action may be called, whatever the terminal's language."""
 FORMATS = ("pdf", "html", "md", "gmi")
 """What a report can be written as."""
 
 _word = terminal.word
+KIND = click.Choice([*KINDS], case_sensitive=False)
 Command = Callable[..., Any]
 
 
@@ -72,6 +81,11 @@ def lang_option(command: Command) -> Command:
         type=click.Choice(LANGUAGES),
         help=_word("The language of what is written."),
     )(command)
+
+
+def kind_option(help: str) -> Callable[[Command], Command]:
+    """`--kind`, as one of `KINDS`."""
+    return click.option("--kind", type=KIND, metavar=_word("ordinary|extraordinary"), help=help)
 
 
 def format_option(*names: str) -> Callable[[Command], Command]:

@@ -6,13 +6,12 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from toutdoux.core.presets import PRESETS
+from toutdoux.association.zones import zone_called, zones
 from toutdoux.core.words import Refusal, Sentence, say
 from toutdoux.language import LANGUAGES, Language
 
@@ -21,10 +20,16 @@ from .options import association_option, examples, format_option, lang_option, t
 from .speech import Problem, print_json, print_table, shown, terminal
 
 if TYPE_CHECKING:
+    from toutdoux.association.settings import Settings
     from toutdoux.core.charter import Charter
 
 _word = terminal.word
 _DEFAULT_ZONE = "Europe/Paris"
+_SWITCHED = {
+    **dict.fromkeys(("on", "yes", "1", "true", "oui", "activé"), True),
+    **dict.fromkeys(("off", "no", "0", "false", "non", "désactivé"), False),
+}
+"""How a switch may be said, whatever the terminal's language."""
 _zone_option = click.option(
     "--time-zone",
     metavar=_word("ZONE"),
@@ -70,7 +75,9 @@ def tell(sentence: Sentence, language: Language = terminal) -> None:
 def init(
     name: str, time_zone: str | None, lang: str | None, charter: str, slug: str | None, form: str
 ) -> None:
-    rules = _charter(charter)
+    from .charters import charter_named
+
+    rules = charter_named(charter, "--charter")
     zone, how = _zone(time_zone)
     desk = _found(name, slug, zone, lang or terminal.code, rules)
     if form == "json":
@@ -105,23 +112,6 @@ def _found(name: str, slug: str | None, zone: str, lang: str, rules: Charter) ->
     except Refusal as refusal:
         raise Problem(refusal.why, refusal.remedy) from None
     return Desk(Association.objects.get(pk=id).slug)
-
-
-def _charter(text: str) -> Charter:
-    """The charter of a preset's name, or of a file."""
-    from toutdoux.core.charter import read_charter
-    from toutdoux.scenario import read_charter_file
-
-    if text in PRESETS:
-        return read_charter(text)
-    path = Path(text)
-    if not path.exists() and not path.suffix and len(path.parts) == 1:
-        raise Problem(
-            say("there is no preset charter “{name}”", name=text),
-            say("use one of {names}, or a file", names=", ".join(PRESETS)),
-            "--charter",
-        )
-    return read_charter_file(path)
 
 
 def _charter_name(rules: Charter) -> str:
@@ -159,32 +149,12 @@ def _zone(told: str | None) -> tuple[str, Sentence]:
     )
 
 
-def _zones() -> set[str]:
-    """The time zones of the tzdata package, by which the rules read the clock."""
-    import zoneinfo
-
-    zoneinfo.reset_tzpath(())
-    return zoneinfo.available_timezones()
-
-
 def _known_zone(name: str) -> str:
     """A time zone's name as it is written. Raises `Problem` if there is none of this name."""
-    zones = {zone.casefold(): zone for zone in _zones()}
-    asked = name.strip().casefold().replace(" ", "_")
-    if asked in zones:
-        return zones[asked]
-    # A city alone is how people name their zone.
-    cities = {zone.rpartition("/")[2]: zone for zone in sorted(zones, reverse=True)}
-    close = get_close_matches(asked, zones, 1, 0.6)
-    city = get_close_matches(asked.rpartition("/")[2], cities, 1, 0.7)
-    found = zones[close[0]] if close else zones[cities[city[0]]] if city else None
-    raise Problem(
-        say("there is no time zone “{text}”", text=name),
-        say("did you mean {name}?", name=found)
-        if found
-        else say("use a name such as Europe/Paris"),
-        "--time-zone",
-    )
+    try:
+        return zone_called(name)
+    except Refusal as refusal:
+        raise Problem(refusal.why, refusal.remedy, "--time-zone") from None
 
 
 def _zone_of_system(
@@ -196,9 +166,9 @@ def _zone_of_system(
         told.append(str((etc / "localtime").readlink()))
     with suppress(OSError):
         told.append((etc / "timezone").read_text(encoding="utf-8", errors="replace").strip())
-    zones = _zones()
+    known = zones()
     names = (one.rpartition("/zoneinfo/")[2] for one in told)
-    return next((name for name in names if name in zones), None)
+    return next((name for name in names if name in known), None)
 
 
 # --- association ---------------------------------------------------------------------------------
@@ -207,7 +177,7 @@ def _zone_of_system(
 @click.group(
     options_metavar=_word("[OPTIONS]"),
     subcommand_metavar=_word("COMMAND [ARGS]..."),
-    help=_word("Show an association, or change its name, time zone or language."),
+    help=_word("Show an association, or change its name, time zone, language or settings."),
     epilog=examples(
         "toutdoux association show",
         'toutdoux association change --name "Les Loutres du lac"',
@@ -219,7 +189,10 @@ def association() -> None:
 
 @association.command(
     options_metavar=_word("[OPTIONS]"),
-    help=_word("Show what an association is called, its time zone, its language and its charter."),
+    help=_word(
+        "Show what an association is called, its time zone, its language, its charter and its"
+        " settings."
+    ),
     epilog=examples("toutdoux association show", "toutdoux association show --format json"),
 )
 @association_option
@@ -240,9 +213,26 @@ def show(slug: str | None, form: str, lang: str | None) -> None:
         "charter": word("Charter"),
         "data": word("Data"),
     }
-    width = max(len(title) for title in lines.values())
+    settings = {f"  {name}": _shown(desk.language, one) for name, one in _settings(desk)}
+    width = max(len(title) for title in (*lines.values(), *settings))
     for key, title in lines.items():
         click.echo(shown(f"{title:{width}}  {data[key]}"))
+    click.echo(word("Settings"))
+    for title, value in settings.items():
+        click.echo(shown(f"{title:{width}}  {value}"))
+
+
+def _settings(desk: Desk) -> Settings:
+    from toutdoux.association.settings import settings_of
+
+    return settings_of(desk.association)
+
+
+def _shown(language: Language, value: bool | str) -> str:
+    """A setting's value on one line."""
+    if isinstance(value, str):
+        return " ".join(value.split()) or "-"
+    return language.word("on") if value else language.word("off")
 
 
 def _as_data(desk: Desk) -> dict[str, object]:
@@ -258,38 +248,87 @@ def _as_data(desk: Desk) -> dict[str, object]:
         "language": row.language,
         "charter": version.charter.preset,
         "charter_version": version.number,
+        "settings": dict(_settings(desk)),
     }
 
 
 @association.command(
     options_metavar=_word("[OPTIONS]"),
-    help=_word("Change an association's name, time zone or language."),
+    help=_word(
+        "Change an association's name, time zone, language or settings: what everybody may read"
+        " without an account (public_inventory, public_reports, public_charter, public_actions;"
+        " show_mentions shows the @mentions in it), whether French says tu (use_tu), and the texts"
+        " of its legal notice (publisher, contact, host)."
+    ),
     epilog=examples(
         'toutdoux association change --name "Les Loutres du lac"',
         "toutdoux association change --time-zone Europe/Brussels --lang en",
+        "toutdoux association change --set public_inventory=on --set contact=ana@example.org",
     ),
 )
 @click.option("--name", metavar=_word("NAME"), help=_word("Its new name."))
 @_zone_option
 @_language_option
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar=_word("SETTING=VALUE"),
+    help=_word("A setting: on or off, or a text; nothing takes a text out. Can be said again."),
+)
 @association_option
 @told_at_option
 def change(
-    name: str | None, time_zone: str | None, lang: str | None, slug: str | None, at: str | None
+    name: str | None,
+    time_zone: str | None,
+    lang: str | None,
+    settings: tuple[str, ...],
+    slug: str | None,
+    at: str | None,
 ) -> None:
-    if name is None and time_zone is None and lang is None:
-        raise Problem(say("nothing is said to change"), say("give --name, --time-zone or --lang"))
+    if name is None and time_zone is None and lang is None and not settings:
+        raise Problem(
+            say("nothing is said to change"), say("give --name, --time-zone, --lang or --set")
+        )
     zone = None if time_zone is None else _known_zone(time_zone)
+    values = dict(map(_setting, settings))
     desk = Desk(slug, at)
+    from django.db import transaction
+
     from toutdoux.actions import commands
 
     row = desk.association
-    same = (name in (None, row.name), zone in (None, row.time_zone), lang in (None, row.language))
-    if all(same):
+    changed = False
+    with transaction.atomic():
+        if (name or row.name, zone or row.time_zone, lang or row.language) != (
+            row.name,
+            row.time_zone,
+            row.language,
+        ):
+            desk.carry_out(commands.change_association, name=name, time_zone=zone, language=lang)
+            changed = True
+        if values:
+            changed |= bool(desk.carry_out(commands.change_settings, values))
+    if changed:
+        tell(say("{name} is changed.", name=Desk(row.slug).association.name))
+    else:
         tell(say("That is how it was already; nothing is changed."))
-        return
-    desk.carry_out(commands.change_association, name=name, time_zone=zone, language=lang)
-    tell(say("{name} is changed.", name=Desk(row.slug).association.name))
+
+
+def _setting(text: str) -> tuple[str, bool | str]:
+    """A setting as it was typed: `public_inventory=on`."""
+    from toutdoux.association.settings import DEFAULTS
+
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not equals:
+        raise Problem(
+            say("“{text}” does not say what a setting is to be", text=text),
+            say("write for instance --set public_inventory=on"),
+            "--set",
+        )
+    if isinstance(DEFAULTS.get(name), bool) and value.lower() in _SWITCHED:
+        return name, _SWITCHED[value.lower()]
+    return name, value
 
 
 # --- period --------------------------------------------------------------------------------------
@@ -325,11 +364,7 @@ def add(name: str, first: str, last: str, slug: str | None, at: str | None) -> N
     from toutdoux.association.models import Period
 
     begin, end = desk.day(first, _word("FIRST")), desk.day(last, _word("LAST"))
-    name = " ".join(name.split())
-    if len(name) > 60:
-        raise Problem(
-            say("a period's name is at most {n} characters long", n=60), say("shorten it")
-        )
+    name = commands.period_name(name)
     known = Period.objects.filter(association=desk.id, name=name).first()
     if known is not None and (known.first, known.last) == (begin, end):
         tell(say("{name} has these days already; nothing is changed.", name=name))

@@ -366,6 +366,9 @@ class _Page:
         if ballot is None:
             return
         click.echo(f"\n{title}")
+        if not ballot.votes:
+            nobody = self.language.word("Nobody has voted.")
+            click.echo(f"  {nobody}")
         for word, choice in (
             (self.language.word("For"), Choice.FOR),
             (self.language.word("Against"), Choice.AGAINST),

@@ -45,12 +45,16 @@ class Problem(Exception):
         """The time zone in which its instants are told."""
 
 
-def problem_of_file(error: OSError) -> Problem:
-    """A file that cannot be written, or a disk."""
+def problem_of_file(error: OSError, file: Path | None = None) -> Problem:
+    """A file that cannot be written, or a disk.
+
+    Args:
+        file: what was asked for, where it is written under another name first.
+    """
     return Problem(
         say("this cannot be written: {problem}", problem=problem_of_system(error)),
         say("check the disk and the permissions"),
-        str(error.filename or ""),
+        str(file or error.filename or ""),
     )
 
 

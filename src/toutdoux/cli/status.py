@@ -14,6 +14,7 @@ from toutdoux.core.history import (
 from toutdoux.core.instants import utc_text
 from toutdoux.core.replay import UNDECIDED
 from toutdoux.core.roll import enrolments
+from toutdoux.core.voters import open_ballots
 from toutdoux.core.words import say, say_n
 from toutdoux.language import Language
 
@@ -39,9 +40,10 @@ _word = terminal.word
 @lang_option
 def status(slug: str | None, form: str, lang: str | None) -> None:
     """As data: `version`, `home`, `database` (`{kind, name, host}`), and `associations`, each
-    `{slug, name, members, with_right, open, unrecorded, ledger}`; `open` as `listed_as_data`, the
-    soonest end first, with `ends_at`; `unrecorded`, the references whose decision is not written
-    down; `ledger`, `{length, head}`. Nothing is written down by asking.
+    `{slug, name, members, with_right, open, counting, unrecorded, ledger}`; `open` as
+    `listed_as_data`, the soonest end first, with `ends_at`; `counting` likewise, what is adopted
+    and may still be voted on (until its `closes_at`); `unrecorded`, the references whose decision
+    is not written down; `ledger`, `{length, head}`. Nothing is written down by asking.
     """
     from toutdoux.config.database import prepare
 
@@ -111,6 +113,11 @@ class _Status:
             (one for one in standing.actions.values() if one.state in UNDECIDED),
             key=lambda action: action.next_end,
         )
+        self.counting = [
+            one
+            for one in standing.actions.values()
+            if one.state is State.ADOPTED and any(open_ballots(one, standing.at))
+        ]
         self.unrecorded = [
             one for one in standing.actions.values() if one.decision and not one.recorded
         ]
@@ -129,6 +136,7 @@ class _Status:
                 {**listed_as_data(self.people, one), "ends_at": utc_text(one.next_end)}
                 for one in self.open
             ],
+            "counting": [listed_as_data(self.people, one) for one in self.counting],
             "unrecorded": [one.ref for one in self.unrecorded],
             "ledger": {"length": self.ledger.length, "head": self.ledger.head},
         }
@@ -149,8 +157,9 @@ class _Status:
             (language.word("Under a counter-vote"), (State.COUNTER_VOTE,)),
         ):
             self._print_some(title, [one for one in self.open if one.state in states])
+        self._print_some(language.word("Adopted, with the ballot still open"), self.counting)
         self._print_some(language.word("Decided, to be written down"), self.unrecorded)
-        if not self.open and not self.unrecorded:
+        if not (self.open or self.counting or self.unrecorded):
             nothing = language.word("Nothing is open.")
             click.echo(f"  {nothing}")
         ledger = say_n(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import pickle
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,24 +37,34 @@ def keeps(save: Callable[[Path, datetime], object]) -> None:
     _keepers.append(save)
 
 
-def prepare() -> None:
+def prepare(*, web: bool = False, more: bool = True) -> None:
     """Set Django up, and bring the database to this version of the program.
 
     A new database is made. An older one is kept in a backup, then upgraded in one transaction, and
     the standard error says so. Where there is nothing to do this takes one query.
 
+    `web` is with the tables that only the web has; without it they are left as they are. Unless
+    `more`, a database that has none of them gets none.
+
     Raises:
         Refusal: `DATABASE_URL` cannot be used; the database is of a newer version or of another
             program; or it could not be upgraded, and is as it was.
     """
-    set_up()
+    set_up(web=web)
     # An empty file is one that another command is making: looking into it would be in its way.
-    if _is_empty_file() or applied() != known():
+    if _is_empty_file() or _missing(more):
         with _alone():
             _bring_here()
 
 
-def set_up() -> None:
+def _missing(more: bool) -> Migrations:
+    """The migrations that are still to be made; unless `more`, of apps that are there already."""
+    found = applied()
+    there = {app for app, _ in found}
+    return {one for one in known() - found if more or not found or one[0] in there}
+
+
+def set_up(*, web: bool = False) -> None:
     """Set Django up, and leave the database alone; the same refusals for `DATABASE_URL`."""
     from .start import start
 
@@ -64,7 +77,7 @@ def set_up() -> None:
             say("begin it with postgresql:// or sqlite:///, or leave it out"),
         )
     try:
-        start()
+        start(web=web)
     except ValueError:
         if url is None:
             raise
@@ -82,14 +95,27 @@ def set_up() -> None:
 
 
 def known() -> Migrations:
-    """The migrations that this version of the program has."""
+    """The migrations of what is set up here."""
     from django.apps import apps
 
-    return {
-        (app.label, file.stem)
-        for app in apps.get_app_configs()
-        for file in Path(app.path, "migrations").glob("[!_]*.py")
-    }
+    return {one for app in apps.get_app_configs() for one in _migrations(app.label, Path(app.path))}
+
+
+def _known_elsewhere() -> Migrations:
+    """The migrations of this version's web: a command that shows no page does without."""
+    from django.conf import settings
+
+    found: Migrations = set()
+    for name in settings.WEB_APPS:
+        spec = find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        found |= _migrations(name.rpartition(".")[2], Path(spec.origin).parent)
+    return found
+
+
+def _migrations(label: str, folder: Path) -> Migrations:
+    return {(label, file.stem) for file in (folder / "migrations").glob("[!_]*.py")}
 
 
 def applied() -> Migrations:
@@ -114,7 +140,8 @@ def applied() -> Migrations:
             say("the database holds the data of another program"),
             say("name another one, in DATABASE_URL or TOUTDOUX_HOME"),
         )
-    if found - known():
+    others = found - known()
+    if others and others - _known_elsewhere():
         raise newer()
     return found
 
@@ -188,11 +215,16 @@ def migrate(to: Sequence[tuple[str, str]] | None = None) -> None:
 
 def _bring_here() -> None:
     before = applied()
-    if before == known():
+    if known() <= before:
         return
-    if not before:
+    if not {app for app, _ in known() - before} & {app for app, _ in before}:
+        # Nothing that is there changes: it is new, or the web's tables are.
         with changing_tables():
             migrate()
+        return
+    if before - known():
+        # There are tables of the web, and a backup has to have them.
+        _upgrade_with_the_web()
         return
     now = datetime.now(UTC)  # noqa: TID251 (it names a file, and decides nothing)
     kept = backups() / f"before-{__version__}-{now:%Y%m%dT%H%M%SZ}.toutdoux"
@@ -219,6 +251,20 @@ def _bring_here() -> None:
             file=str(kept),
         )
     )
+
+
+def _upgrade_with_the_web() -> None:
+    """Have another process upgrade the database: Django is set up without the web in this one."""
+    program = (
+        "import pickle, sys; from toutdoux.config import database\n"
+        "database.set_up(web=True)\n"
+        "try: database._bring_here()\n"
+        "except database.Refusal as no:\n"
+        "    sys.stdout.buffer.write(pickle.dumps((no.why, no.remedy)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True)
+    if done.stdout:
+        raise Refusal(*pickle.loads(done.stdout))
 
 
 def _tell(sentence: Sentence) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 from pathlib import Path
 
 DATABASE_FILE = "toutdoux.sqlite3"
+SECRET_KEY_FILE = "secret-key"
 
 
 def home() -> Path:
@@ -31,3 +34,32 @@ def files() -> Path:
 def backups() -> Path:
     """Where backups go that nobody named a file for."""
     return home() / "backups"
+
+
+def secret_key() -> str:
+    """What sessions and links are signed with: `$TOUTDOUX_SECRET_KEY`, else the key that was made
+    at the first start; where nothing was served so far, one that nobody will ask for again."""
+    told = os.environ.get("TOUTDOUX_SECRET_KEY")
+    if told:
+        return told
+    try:
+        return (home() / SECRET_KEY_FILE).read_text()
+    except OSError:
+        return secrets.token_urlsafe(50)
+
+
+def make_secret_key() -> None:
+    """Make the key at the first start, and keep it where only this user reads it."""
+    if os.environ.get("TOUTDOUX_SECRET_KEY"):
+        return
+    file = home() / SECRET_KEY_FILE
+    home().mkdir(mode=0o700, parents=True, exist_ok=True)
+    if file.exists():
+        return
+    # Whole or not at all, and only one of two that start at once makes it.
+    part = file.with_name(f".{SECRET_KEY_FILE}.{os.getpid()}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT, 0o600), "w") as made:
+        made.write(secrets.token_urlsafe(50))
+    with contextlib.suppress(FileExistsError):
+        os.link(part, file)
+    part.unlink()

@@ -53,6 +53,7 @@ def _only_read(config: dict[str, Any]) -> None:
     config["OPTIONS"] |= {"uri": True, "init_command": ""}
 
 
+PACKAGE = Path(__file__).parents[1]
 DATABASES = {"default": _database()}
 INSTALLED_APPS = [
     "toutdoux.ledger",
@@ -60,6 +61,19 @@ INSTALLED_APPS = [
     "toutdoux.journal",
     "toutdoux.actions",
 ]
+WEB_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "toutdoux.web",
+]
+"""What pages need beside them: see `web_settings`."""
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,0 +1,447 @@
+"""The pages under load, on SQLite and PostgreSQL: one association of 5,000 members, 10,000 actions
+and 300,000 votes, and 200 small ones.
+
+    python bench/web.py             the table (`make bench` prints it too)
+    python bench/web.py build       fill the home that the environment names
+    python bench/web.py serve PORT  serve it, with an empty signed-in page beside the others
+
+The floor of a page is an empty Django view that knows who is signed in; of a vote, a bare durable
+write into the same kind of database.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import selectors
+import socket
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+SMALL = 200
+CARDS = 20
+WATCHERS = 500
+SECONDS = 4.0
+BIG = "banc-dessai"
+
+
+# --- the home ------------------------------------------------------------------------------------
+
+
+def build() -> None:
+    """Fill a home: the association, the small ones beside it, and a few who are signed in."""
+    from toutdoux.config import database
+
+    database.prepare(web=True)
+    from toutdoux.actions import commands
+    from toutdoux.association.models import Member
+    from toutdoux.core.charter import Kind, read_charter
+    from toutdoux.web.models import Account, Seat
+
+    sys.path.insert(0, str(Path(__file__).parent))
+    from ledger import Builder
+
+    builder = Builder(5_000 + 10_000 * 32, members=5_000, votes=30)
+    builder.build()
+    builder.project()
+    now = datetime.now(UTC)
+    request = commands.Request(association=builder.association, now=now, via="bench")
+    for number in range(CARDS):
+        by = builder.members[number + 1]
+        commands.propose(request, Kind.EXTRAORDINARY, f"Ouvrir le service {number}", by=by)
+    charter = read_charter("tout-doux-cratie")
+    for number in range(SMALL):
+        born = now - timedelta(days=40)
+        told = {"now": born, "via": "bench", "time_zone": "Europe/Paris", "language": "fr"}
+        id = commands.found(f"Petite {number}", slug=f"petite-{number}", charter=charter, **told)  # type: ignore[arg-type]
+        then = commands.Request(association=id, now=born, via="bench")
+        member = commands.add_member(then, "Ana Brun", founder=True)
+        commands.propose(then, Kind.ORDINARY, "Acheter un disque", by=member)
+    members = Member.objects.filter(association=builder.association).order_by("id")[:40]
+    for number, one in enumerate(members):
+        account = Account.objects.create_user(f"m{number}@example.org", created=now)
+        Seat.objects.create(account=account, member=one, since=now)
+
+
+def sessions() -> list[str]:
+    """The session cookies of those who are signed in."""
+    from django.test import Client
+
+    from toutdoux.web.models import Account
+
+    cookies = []
+    for account in Account.objects.order_by("id"):
+        client = Client()
+        client.force_login(account, "allauth.account.auth_backends.AuthenticationBackend")
+        cookies.append(client.cookies["toutdoux"].value)
+    return cookies
+
+
+def serve(port: int) -> None:
+    """What `toutdoux serve` does, and one more page: the floor."""
+    from toutdoux.config import database
+
+    database.prepare(web=True)
+    from django.http import HttpResponse
+    from django.urls import path
+
+    from toutdoux.web import urls
+    from toutdoux.web.server import Server
+
+    def empty(request: Any) -> HttpResponse:
+        return HttpResponse(str(request.user.pk))
+
+    urls.urlpatterns.insert(0, path("bench-empty", empty))
+    Server("127.0.0.1", port).run(lambda: print("ready", flush=True))
+
+
+# --- measuring -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def served(environment: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """The pages in a process of their own: its port, and its process id."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, __file__, "serve", str(port)],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+class Browser:
+    """One browser that keeps its connection."""
+
+    def __init__(self, port: int, session: str) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.cookies = {"toutdoux": session}
+
+    def get(self, path: str) -> str:
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, **fields: str) -> str:
+        token = self.cookies.get("csrftoken", "")
+        data = "&".join(
+            f"{name}={value}" for name, value in {**fields, "csrfmiddlewaretoken": token}.items()
+        )
+        return self._ask("POST", path, data)
+
+    def _ask(self, method: str, path: str, data: str | None) -> str:
+        headers = {"Cookie": "; ".join(f"{key}={one}" for key, one in self.cookies.items())}
+        if data is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        self.connection.request(method, path, data, headers)
+        answer = self.connection.getresponse()
+        text = answer.read().decode()
+        if answer.status >= 400:
+            raise SystemExit(f"{method} {path}: {answer.status}\n{text[:2000]}")
+        for name, value in answer.getheaders():
+            if name.lower() == "set-cookie" and value.startswith("csrftoken="):
+                self.cookies["csrftoken"] = value.split("=", 1)[1].split(";")[0]
+        return text
+
+
+def load(
+    port: int, cookies: list[str], clients: int, work: Callable[[Browser, int], object]
+) -> dict[str, float]:
+    """So many clients at once for a few seconds: requests a second, and milliseconds each."""
+    taken: list[float] = []
+    until = time.perf_counter() + SECONDS
+
+    def client(number: int) -> None:
+        browser = Browser(port, cookies[number % len(cookies)])
+        work(browser, 0)
+        turn = 1
+        while (begin := time.perf_counter()) < until:
+            work(browser, turn)
+            taken.append(time.perf_counter() - begin)
+            turn += 1
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    taken.sort()
+    return {
+        "rate": len(taken) / SECONDS,
+        "p50": 1000 * statistics.median(taken),
+        "p95": 1000 * taken[int(len(taken) * 0.95)],
+    }
+
+
+def voting(refs: list[str]) -> Callable[[Browser, int], object]:
+    def work(browser: Browser, turn: int) -> object:
+        if turn == 0:
+            return browser.get(f"/a/{BIG}/")
+        choice = ("for", "abstain")[turn % 2]
+        ref = refs[turn % len(refs)]
+        return browser.post(f"/a/{BIG}/actions/{ref}/vote", ballot="action", choice=choice)
+
+    return work
+
+
+def bare_write(folder: Path) -> float:
+    """Milliseconds of a bare durable write."""
+    connection = sqlite3.connect(folder / "bare.sqlite3", isolation_level=None)
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {setting}")
+    connection.execute("CREATE TABLE IF NOT EXISTS bare (body BLOB)")
+    taken = []
+    for _ in range(500):
+        begin = time.perf_counter()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO bare VALUES (?)", (b"x" * 400,))
+        connection.execute("COMMIT")
+        taken.append(time.perf_counter() - begin)
+    connection.close()
+    return 1000 * statistics.median(taken)
+
+
+def watch(port: int, cookies: list[str], ref: str) -> tuple[float, float]:
+    """500 with an action's page open while votes come in: how long until each sees them.
+
+    Returns the median and the longest, in seconds.
+    """
+    page = Browser(port, cookies[0]).get(f"/a/{BIG}/actions/{ref}")
+    found = re.search(r'hx-get="([^"]+/live[^"]*)"', page)
+    assert found is not None
+    address = found[1].replace("&amp;", "&")
+    waited: list[float] = []
+    lock = threading.Lock()
+    votes: list[float] = []
+    over = time.perf_counter() + 12
+
+    def voter() -> None:
+        browser, turn = Browser(port, cookies[1]), 0
+        browser.get(f"/a/{BIG}/")
+        while time.perf_counter() < over - 4:
+            turn += 1
+            choice = ("for", "abstain")[turn % 2]
+            browser.post(f"/a/{BIG}/actions/{ref}/vote", ballot="action", choice=choice)
+            with lock:
+                votes.append(time.perf_counter())
+            time.sleep(1)
+
+    def watchers(count: int, offset: float) -> None:
+        """Some of them, each with a connection of its own, asking every two seconds."""
+        chosen = selectors.DefaultSelector()
+        wanted: dict[socket.socket, dict[str, Any]] = {}
+        for number in range(count):
+            end = socket.create_connection(("127.0.0.1", port))
+            wanted[end] = {
+                "at": time.perf_counter() + offset + 2 * number / count,
+                "address": address,
+                "seen": 0,
+            }
+        while time.perf_counter() < over:
+            now = time.perf_counter()
+            for end, one in wanted.items():
+                if one["at"] is not None and one["at"] <= now:
+                    one["at"], one["told"] = None, b""
+                    end.sendall(
+                        f"GET {one['address']} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+                    )
+                    chosen.register(end, selectors.EVENT_READ)
+            for key, _ in chosen.select(0.01):
+                end = key.fileobj  # type: ignore[assignment]
+                one = wanted[end]
+                one["told"] += end.recv(65536)
+                if _whole(one["told"]):
+                    chosen.unregister(end)
+                    one["at"] = time.perf_counter() + 2
+                    _seen(one)
+
+    def _seen(one: dict[str, Any]) -> None:
+        if b" 204 " in one["told"][:20]:
+            return
+        again = re.search(rb'hx-get="([^"]+/live[^"]*)"', one["told"])
+        if again:
+            one["address"] = again[1].decode().replace("&amp;", "&")
+        now = time.perf_counter()
+        with lock:
+            new = [at for at in votes if one["seen"] < at <= now]
+            one["seen"] = now
+            waited.extend(now - at for at in new)
+
+    threads = [
+        threading.Thread(target=watchers, args=(WATCHERS // 4, part / 2)) for part in range(4)
+    ]
+    threads.append(threading.Thread(target=voter))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    waited.sort()
+    return statistics.median(waited), waited[int(len(waited) * 0.999)]
+
+
+def _whole(answer: bytes) -> bool:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if b" 204 " in head[:20]:
+        return bool(_)
+    length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    return bool(_) and length is not None and len(body) >= int(length[1])
+
+
+def memory(pid: int) -> float:
+    """The most that a process has held so far, in MB."""
+    told = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"VmHWM:\s+(\d+)", told)
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def measure(name: str, environment: dict[str, str], folder: Path) -> list[list[str]]:
+    """The rows of one database."""
+    told = subprocess.run(
+        [sys.executable, __file__, "sessions"],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    known = json.loads(told.stdout)
+    cookies, refs, period = known["cookies"], known["refs"], known["period"]
+    rows = []
+    with served(environment) as (port, pid):
+        pages = {
+            "an empty signed-in view": lambda browser, turn: browser.get("/bench-empty"),
+            "Today, 20 cards": lambda browser, turn: browser.get(f"/a/{BIG}/"),
+            "an action": lambda browser, turn: browser.get(f"/a/{BIG}/actions/{refs[0]}"),
+            "an inventory": lambda browser, turn: browser.get(f"/a/{BIG}/inventory/{period}"),
+            "a vote": voting(refs),
+        }
+        floor, bare = 0.0, bare_write(folder)
+        for page, work in pages.items():
+            for clients in (1, 16):
+                said = load(port, cookies, clients, work)
+                if clients == 1 and not floor:
+                    floor = said["p50"]
+                least = bare if page == "a vote" else floor
+                ratio = f"{said['p50'] / least:.1f}" if clients == 1 else ""
+                rows.append(
+                    [
+                        f"{name}: {page}",
+                        str(clients),
+                        f"{said['rate']:.0f}",
+                        f"{said['p50']:.1f}",
+                        f"{said['p95']:.1f}",
+                        ratio,
+                    ]
+                )
+        middle, longest = watch(port, cookies, refs[1])
+        rows.append(
+            [
+                f"{name}: {WATCHERS} watching, seconds until a vote is seen",
+                str(WATCHERS),
+                "",
+                f"{middle:.1f}",
+                f"{longest:.1f}",
+                "",
+            ]
+        )
+        rows.append([f"{name}: memory of serve, MB", "", "", f"{memory(pid):.0f}", "", ""])
+    return rows
+
+
+def tell_sessions() -> None:
+    from toutdoux.config import database
+
+    database.prepare(web=True)
+    from toutdoux.actions.models import Action
+    from toutdoux.association.models import Association, Period
+
+    association = Association.objects.get(slug=BIG)
+    refs = Action.objects.filter(association=association, state="open").order_by("order")
+    period = Period.objects.filter(association=association).first()
+    if period is None:
+        from toutdoux.actions import commands
+
+        request = commands.Request(association=association.pk, now=datetime.now(UTC), via="bench")
+        first = datetime(2021, 1, 1).date()
+        commands.add_period(request, "P21", first, first + timedelta(days=13))
+    print(
+        json.dumps(
+            {
+                "cookies": sessions(),
+                "refs": list(refs.values_list("ref", flat=True)),
+                "period": "P21",
+            }
+        )
+    )
+
+
+def table() -> list[list[str]]:
+    """All rows, as `TITLES` has them."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        home = {"TOUTDOUX_HOME": str(folder / "home"), "TOUTDOUX_SECRET_KEY": "bench"}
+        home["DATABASE_URL"] = ""
+        subprocess.run([sys.executable, __file__, "build"], env={**os.environ, **home}, check=True)
+        rows = measure("SQLite", home, folder)
+        kept = folder / "kept.toutdoux"
+        toutdoux = [sys.executable, "-m", "toutdoux"]
+        subprocess.run(
+            [*toutdoux, "backup", str(kept)],
+            env={**os.environ, **home},
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        from tests.postgres import server
+
+        postgres = server(folder, os.getpid())
+        other = {
+            **home,
+            "TOUTDOUX_HOME": str(folder / "home2"),
+            "DATABASE_URL": postgres.url(postgres.create_database()),
+        }
+        subprocess.run(
+            [*toutdoux, "restore", str(kept)],
+            env={**os.environ, **other},
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        rows += measure("PostgreSQL", other, folder)
+    return rows
+
+
+TITLES = ["", "clients", "requests/s", "p50 ms", "p95 ms", "times the floor"]
+
+
+def main() -> None:
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    what = sys.argv[1] if len(sys.argv) > 1 else "table"
+    if what == "build":
+        build()
+    elif what == "serve":
+        serve(int(sys.argv[2]))
+    elif what == "sessions":
+        tell_sessions()
+    else:
+        from toutdoux.cli.speech import print_table
+
+        print_table(TITLES, table(), right=(1, 2, 3, 4, 5))
+
+
+if __name__ == "__main__":
+    main()
