@@ -1,0 +1,1 @@
+"""The web: where members vote, follow and account for what they do."""

@@ -1,0 +1,57 @@
+"""What happens by itself: ballots close, mails go out. No cron: one thread that looks.
+
+    1. Let every association's due decisions take place, and be written down.
+    2. Make notices of what the ledgers have told since, and of the ballots that close soon.
+    3. Put them in letters, and send the letters that are due.
+    4. Once a night, verify every ledger.
+
+Each step may be stopped at any point and goes on from there: what is done is in the database.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+from django.db import DatabaseError, close_old_connections
+
+from toutdoux.actions import commands
+from toutdoux.core.words import Refusal
+from toutdoux.ledger.models import Ledger
+
+from . import mail, notices, verification
+
+EVERY = 2.0
+"""Seconds between two looks."""
+
+log = logging.getLogger("toutdoux")
+
+
+def run(stopping: Event) -> None:
+    """Look again and again until told to stop."""
+    while not stopping.is_set():
+        try:
+            tick(datetime.now(UTC), stopping)  # noqa: TID251 (the clock itself)
+        except (DatabaseError, Refusal) as error:
+            # The database is away, or busy: what is due waits.
+            log.warning("the clock will look again: %s", error)
+        except Exception:
+            log.exception("the clock met a fault, and goes on")
+        close_old_connections()
+        stopping.wait(EVERY)
+
+
+def tick(now: datetime, stopping: Event | None = None) -> None:
+    """One look.
+
+    Args:
+        now: the present instant, in UTC.
+        stopping: between two letters it is asked whether to go on.
+    """
+    for id in Ledger.objects.filter(due_at__lte=now).values_list("id", flat=True):
+        commands.settle(commands.Request(association=id, now=now, via="clock"))
+    notices.gather(now)
+    notices.write_letters(now)
+    mail.send_due(now, stopping)
+    verification.verify_nightly(now, every=timedelta(days=1))

@@ -1,0 +1,466 @@
+"""What others do on an action's page, within seconds, for many who have it open at once.
+
+The page holds a part that is the same for all who read it in one language: the tallies, who voted
+what, why it is in its state, what was said. It is made once for each version of it, and kept in
+the process. Browsers ask again and again whether theirs is still the last; a key in the address
+says who asks, so that an answer takes two small queries, and no session.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from threading import Lock
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db.models import Max, OuterRef, Subquery
+from django.http import HttpRequest
+from django.template.loader import get_template
+from django.urls import reverse
+from markupsafe import Markup
+
+from toutdoux.actions import commands, reading
+from toutdoux.actions.models import Action
+from toutdoux.core.explanation import explain
+from toutdoux.core.history import BallotName, Choice
+from toutdoux.core.replay import Standing
+from toutdoux.core.telling import entry_in_words
+from toutdoux.core.voters import open_ballots, roll_of
+from toutdoux.core.words import Sentence, say
+from toutdoux.language import Language
+from toutdoux.ledger.models import Ledger
+
+from .cards import Bar, card
+from .door import Visit, seats_at
+from .markdown import to_html
+from .models import Comment, Seat
+
+SHOWN = 60
+"""How many names, or lines of the history, are shown unless everyone is asked for."""
+
+_AT_MOST = timedelta(seconds=0.5)
+"""While votes pour in, the part is made anew no more often: so it is seen within 3 seconds."""
+
+_KEPT, _MEMBERS_KEPT = 64, 40_000
+"""How much is kept in the process: so many parts, which know so many members between them."""
+
+
+# --- versions ------------------------------------------------------------------------------------
+
+
+def _version(
+    ledger: Ledger,
+    said: tuple[int | None, datetime | None],
+    closings: Sequence[datetime | None],
+    now: datetime,
+) -> str:
+    """What tells one state of the part from another.
+
+    Args:
+        ledger: how long it is, and what is due next.
+        said: the last comment's id, and when one was last changed.
+        closings: the ends of the action's ballots.
+        now: the present instant: times are told to the minute.
+    """
+    last, changed = said
+    passed = [one is not None and one <= now for one in (ledger.due_at, *closings)]
+    return "-".join(
+        (
+            str(ledger.length),
+            str(last or 0),
+            f"{changed.timestamp():.6f}" if changed else "0",
+            str(int(now.timestamp() // 60)),
+            "".join("01"[one] for one in passed),
+        )
+    )
+
+
+def version_now(ledger: Ledger, ref: str, now: datetime) -> str | None:
+    """The version there is now, in one query; None if there is no such action."""
+    said = Comment.objects.filter(association=OuterRef("association"), action=OuterRef("ref"))
+    comments = said.order_by().values("action")
+    row = (
+        Action.objects.filter(association=ledger.id, ref=ref)
+        .values_list(
+            "closes_at",
+            "counter_closes_at",
+            Subquery(comments.annotate(last=Max("id")).values("last")),
+            Subquery(comments.annotate(last=Max("changed")).values("last")),
+        )
+        .first()
+    )
+    if row is None:
+        return None
+    return _version(ledger, (row[2], row[3]), row[:2], now)
+
+
+# What was looked up just now serves all who ask at the same time: with 500 at one page, nearly
+# every answer takes no query.
+
+_SEAT_FOR, _VERSION_FOR = timedelta(seconds=10), timedelta(seconds=0.4)
+_MOST = 20_000
+_lately: dict[tuple[str, ...], tuple[datetime, Any]] = {}
+
+
+def _looked_up(
+    key: tuple[str, ...], now: datetime, keep: timedelta, look: Callable[[], Any]
+) -> Any:
+    until, value = _lately.get(key, (now, None))
+    if until <= now or until > now + keep:
+        value = look()
+        if len(_lately) >= _MOST:
+            _lately.clear()
+        _lately[key] = now + keep, value
+    return value
+
+
+def seat_lately(slug: str, member: str, now: datetime) -> Seat | None:
+    """A member's seat, as it was at most ten seconds ago."""
+    seats = seats_at(now).filter(member=member, member__association__slug=slug)
+    return _looked_up(("seat", slug, member), now, _SEAT_FOR, seats.first)  # type: ignore[no-any-return]
+
+
+def version_lately(association: str, ref: str, now: datetime) -> tuple[Ledger, str | None]:
+    """A ledger, and the version of an action's part, as they were less than half a second ago."""
+
+    def look() -> tuple[Ledger, str | None]:
+        ledger = Ledger.objects.get(pk=association)
+        return ledger, version_now(ledger, ref, now)
+
+    ledger, version = _looked_up(("version", association, ref), now, _VERSION_FOR, look)
+    return copy(ledger), version
+
+
+# --- the part ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part that is the same for all, as it was made."""
+
+    version: str
+    html: str
+    ballots: str
+    """Which ballots are open: where that changes, so do the buttons."""
+    whole: reading.Whole
+    past: Sequence[Past]
+    earlier: int
+    """How many lines of the history are left out."""
+    made: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A line of the history."""
+
+    at: datetime
+    recorded: datetime | None
+    """When it was told, if that was later."""
+    name: str
+    handle: str
+    what: Sentence
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    name: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A ballot with those who voted on it, and those who have not yet."""
+
+    name: BallotName
+    bar: Bar
+    open: bool
+    closes_at: datetime
+    groups: Sequence[tuple[Choice, int, Sequence[Person]]]
+    missing: Sequence[Person]
+    lacking: int
+    """How many have not voted yet."""
+    opinions: Sequence[tuple[Person, Choice, datetime, datetime | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A comment."""
+
+    id: int
+    by: str
+    person: Person
+    at: datetime
+    changed: datetime | None
+    html: Markup
+    """Empty once it was taken back."""
+
+
+class _Shelf:
+    """The last parts that were made, the least used one let go first."""
+
+    def __init__(self) -> None:
+        self._parts: OrderedDict[tuple[object, ...], Part] = OrderedDict()
+        self._lock = Lock()
+        self._making = [Lock() for _ in range(16)]
+
+    def get(self, key: tuple[object, ...]) -> Part | None:
+        with self._lock:
+            part = self._parts.get(key)
+            if part is not None:
+                self._parts.move_to_end(key)
+            return part
+
+    def put(self, key: tuple[object, ...], part: Part) -> None:
+        with self._lock:
+            self._parts[key] = part
+            self._parts.move_to_end(key)
+            while len(self._parts) > 1 and self._is_full():
+                self._parts.popitem(last=False)
+
+    def _is_full(self) -> bool:
+        members = sum(len(one.whole.handles) for one in self._parts.values())
+        return len(self._parts) > _KEPT or members > _MEMBERS_KEPT
+
+    def making(self, key: tuple[object, ...]) -> Lock:
+        """Held by whoever makes a part, so that it is made once."""
+        return self._making[hash(key) % len(self._making)]
+
+
+_shelf = _Shelf()
+
+
+def settled(visit: Visit) -> Ledger:
+    """The association's ledger, once what was due is written down."""
+    ledger = visit.association.ledger
+    if ledger.due_at is not None and ledger.due_at <= visit.now:
+        commands.settle(visit.asks())
+        ledger.refresh_from_db()
+    return ledger
+
+
+def part_for(visit: Visit, ref: str, *, everyone: bool) -> Part | None:
+    """The part as it is at this very instant, for the page; None if there is no such action."""
+    ledger = settled(visit)
+    told = _comments(visit.id, ref)
+    key = (visit.id, ref, visit.language.code, visit.language.formal, everyone)
+    part = _shelf.get(key)
+    if part is not None and part.version == _version_of(ledger, told, part.whole, visit.now):
+        return part
+    return _make(visit.request, key, visit.slug, ledger, told)
+
+
+def part_now(
+    request: Any, slug: str, ledger: Ledger, ref: str, version: str, *, everyone: bool
+) -> Part | None:
+    """The part for those who ask again: of that version, or of one that was made just before."""
+    key = (ledger.id, ref, request.language.code, request.language.formal, everyone)
+    part = _shelf.get(key)
+    if part is not None and (part.version == version or request.now - part.made < _AT_MOST):
+        return part
+    with _shelf.making(key):
+        part = _shelf.get(key)
+        if part is not None and part.version == version:
+            return part
+        ledger.refresh_from_db()  # it may have taken a while
+        return _make(request, key, slug, ledger, _comments(ledger.id, ref))
+
+
+def _make(
+    request: Any, key: tuple[Any, ...], slug: str, ledger: Ledger, told: Sequence[Comment]
+) -> Part | None:
+    ref, everyone = key[1], key[-1]
+    erased = request.language.word("(erased)")
+    whole = reading.whole(ledger, ref, request.now, erased)
+    if whole is None:
+        return None
+    past = list(_past(whole))
+    shown = past if everyone else past[-SHOWN:]
+    part = Part(
+        version=_version_of(ledger, told, whole, request.now),
+        html=_html(request, slug, whole, told, everyone=everyone),
+        ballots="-".join(
+            [
+                whole.action.state,
+                str(len(whole.action.versions)),
+                *(name for name, _, _ in open_ballots(whole.action, request.now)),
+            ]
+        ),
+        whole=whole,
+        past=shown,
+        earlier=len(past) - len(shown),
+        made=request.now,
+    )
+    _shelf.put(key, part)
+    return part
+
+
+def _version_of(
+    ledger: Ledger, told: Sequence[Comment], whole: reading.Whole, now: datetime
+) -> str:
+    last = max((one.pk for one in told), default=None)
+    changed = max((one.changed for one in told if one.changed), default=None)
+    counter = whole.action.counter_vote
+    closings = (whole.action.closes_at, counter.closes_at if counter else None)
+    return _version(ledger, (last, changed), closings, now)
+
+
+def _comments(association: str, ref: str) -> list[Comment]:
+    return list(Comment.objects.filter(association=association, action=ref).order_by("at", "id"))
+
+
+def _html(
+    request: HttpRequest,
+    slug: str,
+    whole: reading.Whole,
+    told: Sequence[Comment],
+    *,
+    everyone: bool,
+) -> str:
+    standing, action = whole.standing, whole.action
+    context = {
+        "slug": slug,
+        "card": card(standing, action, "", {}),
+        "caller": action.counter_vote and person(whole, action.counter_vote.called_by),
+        "counts": list(counts(whole, everyone=everyone)),
+        "explanation": explain(standing, action),
+        "comments": list(said(whole, told)),
+        "everyone": everyone,
+        "tell": str,
+    }
+    html: str = get_template("action_live.html").render(context, request)
+    return html
+
+
+def person(whole: reading.Whole, id: str) -> Person:
+    return Person(whole.standing.members[id].name, whole.handles[id])
+
+
+def counts(whole: reading.Whole, *, everyone: bool) -> Iterator[Count]:
+    """Who voted what on an action, and who has not voted yet, in order of their names."""
+    standing, action = whole.standing, whole.action
+    most = None if everyone else SHOWN
+    for poll in card(standing, action, "", {}).polls:
+        votes = poll.ballot.votes
+        groups = []
+        for choice in Choice:
+            people = _in_order(standing, [id for id, one in votes.items() if one is choice])
+            groups.append((choice, len(people), [person(whole, id) for id in people[:most]]))
+        missing = (
+            [
+                one.id
+                for one in roll_of(standing, action)
+                if one.id not in votes and one.membership(standing.at)
+            ]
+            if poll.open
+            else []
+        )
+        yield Count(
+            poll.name,
+            poll.bar,
+            poll.open,
+            poll.closes_at,
+            groups,
+            [person(whole, id) for id in missing[:most]],
+            len(missing),
+            [
+                (person(whole, id), one.choice, one.at, one.recorded_at)
+                for id, one in list(poll.ballot.opinions.items())[:most]
+            ],
+        )
+
+
+def _in_order(standing: Standing, ids: Sequence[str]) -> list[str]:
+    return sorted(ids, key=lambda id: standing.members[id].name.casefold())
+
+
+def said(whole: reading.Whole, told: Sequence[Comment]) -> Iterator[Said]:
+    for one in told:
+        yield Said(
+            one.pk,
+            one.member_id,
+            person(whole, one.member_id),
+            one.at,
+            one.changed,
+            to_html(one.text) if one.text else Markup(""),
+        )
+
+
+def _past(whole: reading.Whole) -> Iterator[Past]:
+    """What the ledger says of it, in words."""
+
+    def name(id: str) -> str:
+        member = whole.standing.members.get(id)
+        return member.name if member else id
+
+    for entry in whole.entries:
+        at, recorded = (datetime.fromisoformat(entry[one]) for one in ("at", "recorded_at"))
+        by = entry.get("by", "")
+        via = say("{names}", names=entry["via"])
+        if "operator" in entry:
+            via = say("{names}", names=f"{entry['via']}, {entry['operator']}")
+        yield Past(
+            at,
+            recorded if recorded - at > timedelta(minutes=1) else None,
+            name(by) if by else "",
+            whole.handles.get(by, ""),
+            entry_in_words(entry, name),
+            str(via.values["names"]),
+        )
+
+
+# --- who asks ------------------------------------------------------------------------------------
+
+_OWN = re.compile(r"<!--own (\d+) (\w+)-->")
+"""Where a comment's author finds how to change it."""
+
+
+def own(html: str, slug: str, ref: str, me: str, label: str) -> Markup:
+    """The part as a member sees it: they can change the comments that are their own."""
+
+    def link(found: re.Match[str]) -> str:
+        if found[2] != me:
+            return ""
+        address = reverse("comment_change", kwargs={"slug": slug, "ref": ref, "id": found[1]})
+        return Markup('<a href="{}">{}</a>').format(address, label)
+
+    return Markup(_OWN.sub(link, html))
+
+
+def address(
+    slug: str, ref: str, me: str, language: Language, day: date, part: Part, everyone: bool
+) -> str:
+    """Where a member's page asks again."""
+    asked = {
+        "since": part.version,
+        "ballots": part.ballots,
+        "lang": language.code,
+        "formal": "1" if language.formal else "",
+        "me": me,
+        "day": day.isoformat(),
+        "everyone": "1" if everyone else "",
+    }
+    asked["key"] = key_for(slug, ref, asked)
+    return f"{reverse('live', kwargs={'slug': slug, 'ref': ref})}?{urlencode(asked)}"
+
+
+def key_for(slug: str, ref: str, asked: Mapping[str, str]) -> str:
+    """What only a page that was shown to this member on this day can say."""
+    names = ("me", "lang", "formal", "day")
+    told = "\n".join(("live", slug, ref, *(asked.get(name, "") for name in names))).encode()
+    return hmac.new(settings.SECRET_KEY.encode(), told, sha256).hexdigest()[:32]
+
+
+def wrapped(address: str, html: Markup) -> Markup:
+    """The part in the element that asks again by itself, where there is JavaScript."""
+    return Markup(
+        '<div id="live" hx-get="{}" hx-trigger="every 2s" hx-swap="outerHTML">{}</div>'
+    ).format(address, html)

@@ -1,0 +1,132 @@
+"""What surrounds every page: who may embed what, and the language it is said in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+
+from toutdoux.core.words import Refusal
+from toutdoux.language import LANGUAGES, Language
+
+from . import errors
+
+_LEFT, _LEFT_FOR = "left", 60  # a cookie's name, and how many seconds it lasts
+
+Next = Callable[[HttpRequest], HttpResponse]
+
+# Nothing from other hosts, nothing inline, nothing in a frame.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class Guard:
+    """The present instant, the policy on what a page may load, and a sentence for every fault."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # The one place where the web looks at the clock.
+        request.now = datetime.now(UTC)  # type: ignore[attr-defined]  # noqa: TID251
+        # For whatever is refused before it is known who comes.
+        request.language = Language(_of_browser(request), formal=True)  # type: ignore[attr-defined]
+        request.left = Left(request)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        request.left.keep(response)  # type: ignore[attr-defined]
+        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        )
+        if "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = "private, no-cache"
+        if not _is_public(request, response):
+            response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+
+class Left:
+    """A sentence that one page leaves for the next: what was just done.
+
+    It travels in a signed cookie, so that a vote is not followed by a second write for its session.
+    """
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self.text = ""
+        """What is left for the next page."""
+        self._told = False
+
+    def told(self) -> str:
+        """What the page before left, once."""
+        cookie = self._request.COOKIES.get(_LEFT, "")
+        if not cookie or self._told:
+            return ""
+        self._told = True
+        try:
+            return str(signing.loads(cookie, salt=_LEFT, max_age=_LEFT_FOR))
+        except signing.BadSignature:
+            return ""
+
+    def keep(self, response: HttpResponse) -> None:
+        if self.text:
+            response.set_cookie(
+                _LEFT,
+                signing.dumps(self.text, salt=_LEFT),
+                max_age=_LEFT_FOR,
+                httponly=True,
+                samesite="Lax",
+                secure=self._request.is_secure(),
+            )
+        elif self._told:
+            response.delete_cookie(_LEFT, samesite="Lax")
+
+
+def _is_public(request: Any, response: HttpResponse) -> bool:
+    """Whether it is what an association shows to everybody."""
+    visit = getattr(request, "visit", None)
+    return visit is not None and visit.member is None and response.status_code in (200, 304)
+
+
+class Speech:
+    """The language: the member's choice, then the browser's, then French."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        code = language_of(request)
+        request.language = Language(code, formal=True)  # type: ignore[attr-defined]
+        translation.activate(code)
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Language", request.language.code)  # type: ignore[attr-defined]
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, Refusal):
+            return errors.refused(request, error)
+        return errors.of_database(request, error)
+
+
+def language_of(request: Any) -> str:
+    told: str | None = request.GET.get("lang") or request.COOKIES.get("lang")
+    if told in LANGUAGES:
+        return told or ""
+    if request.session.session_key and request.user.is_authenticated and request.user.language:
+        return str(request.user.language)
+    return _of_browser(request)
+
+
+def _of_browser(request: HttpRequest) -> str:
+    for part in request.headers.get("Accept-Language", "").lower().split(","):
+        code = part.strip().split(";")[0].split("-")[0]
+        if code in LANGUAGES:
+            return code
+    return "fr"

@@ -1,0 +1,54 @@
+"""The addresses: each module of pages says its own. All of an association's are under
+`/a/<its short name>/`."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from . import errors
+from .views import (
+    accounts,
+    actions,
+    charters,
+    journal,
+    lists,
+    me,
+    members,
+    notices,
+    propose,
+    public,
+    reports,
+    settings,
+    site,
+    today,
+    verify,
+)
+
+handler400 = errors.bad_request
+handler403 = errors.denied
+handler404 = errors.not_found
+handler500 = errors.fault
+
+_PAGES = (
+    today,
+    propose,
+    actions,
+    lists,
+    members,
+    me,
+    journal,
+    reports,
+    charters,
+    verify,
+    settings,
+    public,
+)
+
+urlpatterns = [
+    *site.urls,
+    *accounts.urls,
+    *notices.urls,
+    path("robots.txt", public.robots, name="robots"),
+    path("account/", include("allauth.urls")),
+    path("a/<str:slug>/", include([one for pages in _PAGES for one in pages.urls])),
+]

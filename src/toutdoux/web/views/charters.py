@@ -1,0 +1,289 @@
+"""The charter: the rules in force, their versions, and proposing others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.urls import path
+
+from toutdoux.actions import commands
+from toutdoux.association import people
+from toutdoux.association.charters import in_force
+from toutdoux.core.charter import AtEnd, Charter, Kind, Starts, read_charter
+from toutdoux.core.charter_in_words import (
+    changed_rules,
+    changed_words,
+    charter_in_words,
+    origin_in_words,
+)
+from toutdoux.core.history import AmendCharter, CharterVersion
+from toutdoux.core.journal import EntryKind
+from toutdoux.core.presets import PRESETS
+from toutdoux.core.words import Refusal, say
+
+from ..door import Visit, page
+from ..forms import Form
+
+LONGEST_OBJECT = 20_000
+
+
+# --- looking -------------------------------------------------------------------------------------
+
+
+@page(public="charter")
+def charter(visit: Visit) -> HttpResponse:
+    """The rules in force in plain words, or those of another version; what changed between two."""
+    commands.settle(visit.asks())
+    asked = visit.request.GET
+    versions = [
+        one for one in people.charters(visit.id) if one.since is None or one.since <= visit.now
+    ]
+    current = versions[-1]
+    shown = _numbered(versions, asked.get("version", str(current.number)))
+    compared = None
+    if asked.get("old") and asked.get("new"):
+        old, new = (_numbered(versions, asked[name]) for name in ("old", "new"))
+        compared = (old, new, _changes(visit, old.charter, new.charter))
+    return visit.render(
+        "charter.html",
+        shown=shown,
+        current=current,
+        versions=versions[::-1],
+        compared=compared,
+        origin=origin_in_words(shown.charter),
+        parts_of=list(charter_in_words(shown.charter)),
+        links=visit.member is not None or visit.settings.public_actions,
+    )
+
+
+def _numbered(versions: list[CharterVersion], text: str) -> CharterVersion:
+    found = next((one for one in versions if str(one.number) == text), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+Changes = list[tuple[str, list[str], list[str]]]
+
+
+def _changes(visit: Visit, before: Charter, after: Charter) -> Changes:
+    """What differs: titles, sentences that go, sentences that come."""
+    return list(changed_words(before, after, visit.language.say))
+
+
+# --- proposing -----------------------------------------------------------------------------------
+
+
+@page
+def propose(visit: Visit) -> HttpResponse:
+    """Choose rules, see what they change, and propose them as an extraordinary action."""
+    here = in_force(visit.id, visit.now).charter
+    asked = visit.request.GET.get("preset", "")
+    if visit.request.method != "POST":
+        base = read_charter(asked) if asked in PRESETS else here
+        return _propose_page(visit, here, base, Form(fields_of(base)))
+    form = Form(visit.request.POST)
+    base = read_charter(form["preset"]) if form["preset"] in PRESETS else here
+    rules = _read(form, base, here)
+    if rules is not None and not changed_rules(here, rules):
+        form.problem = Refusal(
+            say("these are the rules that are in force"),
+            say("change a figure, or begin with another preset"),
+        )
+    if form["do"] == "propose" and rules is not None:
+        if not form["object"].strip():
+            form.problems["object"] = say("write in what the change is for")
+        with form.beside("object"):
+            commands.short(form["object"], say("the object"), LONGEST_OBJECT)
+        if form.sound:
+            with form.taking(visit.id):
+                ref = commands.propose(
+                    visit.asks(),
+                    Kind.EXTRAORDINARY,
+                    form["object"].replace("\r\n", "\n").strip(),
+                    by=visit.me,
+                    effects=[AmendCharter(rules)],
+                )
+                said = say("{ref} is proposed: the rules change once it is adopted", ref=ref)
+                return visit.to("action", said, ref=ref)
+    return _propose_page(visit, here, base, form, rules)
+
+
+def _propose_page(
+    visit: Visit, here: Charter, base: Charter, form: Form, rules: Charter | None = None
+) -> HttpResponse:
+    # What a preset alone would change is shown before anything is typed.
+    rules = base if rules is None and form.sound else rules
+    return visit.render(
+        "charter_propose.html",
+        form.status,
+        form=form,
+        presets=list(PRESETS),
+        asked=visit.request.GET.get("preset", ""),
+        here=here,
+        base=base,
+        kinds=[*Kind],
+        entries=[EntryKind(one) for one in here.needs_action],
+        changes=_changes(visit, here, rules) if rules else [],
+        readable=rules is not None,
+        previewed=visit.request.method == "POST",
+        window=here.extraordinary.window,
+    )
+
+
+# A rule as the form has it: a number or a fraction, and what it is of.
+_UNITS = ("minutes", "hours", "days", "weeks")
+_DURATION = re.compile(r"(\d+)\s+(minute|hour|day|week)s?")
+_SHARES = {
+    "more than {} of roll": "more_roll",
+    "at least {} of roll": "least_roll",
+    "more than {} of expressed": "more_expressed",
+    "at least {} of expressed": "least_expressed",
+    "{} votes": "votes",
+}
+_WRITTEN = {name: text for text, name in _SHARES.items()}
+_DURATIONS = ("voting_right_delay", "correction", "window", "contest_window")
+_THRESHOLDS = ("adopted_early", "cancelled_early", "quorum")
+
+
+def fields_of(rules: Charter) -> dict[str, object]:
+    """A charter's rules, field by field as the form has them."""
+    source = rules.source
+    typed: dict[str, object] = {"preset": rules.preset}
+    for name in ("voting_right_delay", "correction"):
+        typed |= _duration_fields(name, _of(source, name))
+    for kind in Kind:
+        for name in ("starts", "at_end"):
+            typed[f"{kind}.{name}"] = _of(source, kind, name)
+        for name in ("window", "contest_window"):
+            typed |= _duration_fields(f"{kind}.{name}", _of(source, kind, name))
+        for name in _THRESHOLDS:
+            typed |= _threshold_fields(f"{kind}.{name}", _of(source, kind, name))
+        counter = _of(source, kind, "counter_vote")
+        typed[f"{kind}.counter_vote"] = "none" if isinstance(counter, str) else "called"
+        typed |= _duration_fields(
+            f"{kind}.counter_vote.window", _of(source, kind, "counter_vote", "window")
+        )
+        typed |= _threshold_fields(
+            f"{kind}.counter_vote.cancels", _of(source, kind, "counter_vote", "cancels")
+        )
+    for entry in EntryKind:
+        typed[f"needs_action.{entry}"] = _of(source, "needs_action", entry)
+    return typed
+
+
+def _of(source: Mapping[str, Any], *path: str) -> Any:
+    """A value of a charter's source; `none` where there is none."""
+    value: Any = source
+    for key in path:
+        value = value.get(key, "none") if isinstance(value, Mapping) else "none"
+    return value
+
+
+def _duration_fields(name: str, text: str) -> dict[str, object]:
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        return {f"{name}.n": "", f"{name}.unit": "days"}
+    return {f"{name}.n": found[1], f"{name}.unit": f"{found[2]}s"}
+
+
+def _threshold_fields(name: str, text: str) -> dict[str, object]:
+    text = re.sub(r"\bvote$", "votes", " ".join(text.split()))
+    for pattern, how in _SHARES.items():
+        before, _, after = map(re.escape, pattern.partition("{}"))
+        found = re.fullmatch(rf"{before}([\d/ ]+){after}", text)
+        if found is not None:
+            return {f"{name}.how": how, f"{name}.n": found[1].strip()}
+    return {f"{name}.how": "none", f"{name}.n": ""}
+
+
+def _read(form: Form, base: Charter, here: Charter) -> Charter | None:
+    """The charter that a form says; what is wrong in it is said beside its field."""
+    known = [(one.source, fields_of(one)) for one in (here, base)]
+
+    def told(path: tuple[str, ...], text: str, *names: str) -> str:
+        # What was not touched stays in the very words it was written in.
+        for source, fields in known:
+            before = _of(source, *path)
+            if isinstance(before, str) and all(form[name] == fields[name] for name in names):
+                return before
+        return text
+
+    def duration(*path: str) -> str:
+        name = ".".join(path)
+        text = f"{form[f'{name}.n'].strip()} {form[f'{name}.unit']}"
+        if path[-1] == "contest_window" and not form[f"{name}.n"].strip():
+            text = "none"
+        return told(path, text, f"{name}.n", f"{name}.unit")
+
+    def threshold(*path: str) -> str:
+        name = ".".join(path)
+        number = "".join(form[f"{name}.n"].split())
+        text = _WRITTEN.get(form[f"{name}.how"], "none").format(number)
+        return told(path, text, f"{name}.how", f"{name}.n")
+
+    rules: dict[str, Any] = {
+        "preset": base.preset,
+        "voting_right_delay": duration("voting_right_delay"),
+        "correction": duration("correction"),
+        "needs_action": {
+            one.value: form[f"needs_action.{one}"] or _of(base.source, "needs_action", one)
+            for one in EntryKind
+        },
+    }
+    for kind in Kind:
+        of_kind: dict[str, Any] = {
+            "starts": form[f"{kind}.starts"],
+            "window": duration(kind, "window"),
+            "adopted_early": threshold(kind, "adopted_early"),
+            "cancelled_early": threshold(kind, "cancelled_early"),
+            "at_end": form[f"{kind}.at_end"],
+            "contest_window": duration(kind, "contest_window"),
+            "counter_vote": "none",
+        }
+        if form[f"{kind}.at_end"] == AtEnd.PLURALITY:
+            of_kind["quorum"] = threshold(kind, "quorum")
+        if form[f"{kind}.counter_vote"] != "none":
+            of_kind["counter_vote"] = {
+                "window": duration(kind, "counter_vote", "window"),
+                "cancels": threshold(kind, "counter_vote", "cancels"),
+            }
+        rules[kind.value] = of_kind
+    return _checked(form, rules)
+
+
+def _checked(form: Form, rules: dict[str, Any]) -> Charter | None:
+    """The charter of these rules; all that is wrong in them is said, each beside its field."""
+    read = None
+    while read is None:
+        try:
+            read = read_charter(rules)
+        except Refusal as refusal:
+            name = ".".join(refusal.path)
+            if not name or name in form.problems:
+                form.problem = refusal
+                return None
+            form.problems[name] = say("{why}: {remedy}", why=refusal.why, remedy=refusal.remedy)
+            _mend(rules, refusal.path)
+    return read if form.sound else None
+
+
+def _mend(rules: dict[str, Any], path: Sequence[str]) -> None:
+    """Put something sound in a place that is wrong, so that the rest can be read."""
+    *above, name = path
+    place = rules
+    for key in above:
+        place = place[key]
+    if name in ("starts", "at_end"):
+        place[name] = Starts.WHEN_ADOPTED.value if name == "starts" else AtEnd.UNOPPOSED.value
+    else:
+        place[name] = "7 days" if name in _DURATIONS else "none"
+
+
+urls = [
+    path("charter", charter, name="charter"),
+    path("charter/propose", propose, name="charter_propose"),
+]

@@ -1,0 +1,39 @@
+"""Being told no more: the link at the foot of every letter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+
+from ..kinds import LABELS, Kind, Pace
+from ..models import Seat
+from ..speech import render
+
+
+# Mail programs send the form for their users, without a page of ours before (RFC 8058). All that
+# it can do is to send fewer mails, and only to whoever has the letter.
+@csrf_exempt
+def unsubscribe(request: Any, secret: str, kind: str) -> HttpResponse:
+    """Looking at it changes nothing; sending its form does."""
+    seat = Seat.objects.select_related("member__association").filter(secret=secret).first()
+    if seat is None or kind not in {*Kind, "all"}:
+        raise Http404
+    if request.method == "POST":
+        kinds = list(Kind) if kind == "all" else [Kind(kind)]
+        seat.notices |= {one.value: Pace.NEVER.value for one in kinds}
+        seat.save(update_fields=["notices"])
+    return render(
+        request,
+        "unsubscribe.html",
+        {
+            "association": seat.member.association,
+            "kind": None if kind == "all" else LABELS[Kind(kind)],
+            "done": request.method == "POST",
+        },
+    )
+
+
+urls = [path("unsubscribe/<str:secret>/<str:kind>", unsubscribe, name="unsubscribe")]

@@ -1,0 +1,461 @@
+"""The page of an action: its votes, why it is in its state, and what each can do with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from toutdoux.actions import commands, reading
+from toutdoux.core.charter import Kind
+from toutdoux.core.history import Choice
+from toutdoux.ledger.models import Ledger
+from toutdoux.web.models import Comment, Tag
+
+from .conftest import PEOPLE, Living, found
+
+ClientOf = Callable[[str], Client]
+
+
+@pytest.fixture
+def client_of(client_of: ClientOf) -> ClientOf:
+    """Browsers in English, whatever the account says."""
+
+    def made(handle: str) -> Client:
+        client = client_of(handle)
+        client.cookies["lang"] = "en"
+        return client
+
+    return made
+
+
+@pytest.fixture
+def ref(loutres: Living) -> str:
+    return loutres.propose("extraordinary", "Ouvrir un service de podcasts", "ana")
+
+
+def length(living: Living) -> int:
+    return Ledger.objects.get(id=living.id).length
+
+
+def text(response: object) -> str:
+    """What a page says, without its marks."""
+    plain = re.sub(r"<[^>]+>", " ", response.content.decode())  # type: ignore[attr-defined]
+    return " ".join(plain.replace("\u00a0", " ").split())
+
+
+# --- what it shows -------------------------------------------------------------------------------
+
+
+def test_it_says_what_it_is_who_leads_it_and_until_when_one_votes(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    page = text(client_of("bob").get(loutres.url(f"actions/{ref}")))
+    assert "Ouvrir un service de podcasts" in page
+    assert "Extraordinary action 1" in page
+    assert "Ana Brun" in page
+    assert "Votes are taken until" in page
+    assert "days left, until" in page
+
+
+def test_it_says_who_voted_what_and_who_has_not_yet(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    loutres.vote(ref, ana="for", chloe="against")
+    page = text(client_of("bob").get(loutres.url(f"actions/{ref}")))
+    assert "For (1) Ana Brun" in page
+    assert "Against (1) Chloé Roy" in page
+    assert "Not voted yet (2) Bob Petit Driss Lang" in page
+    assert "1 for · 1 against · 0 neutral · 2 to come — 3 of 4 adopt it at once" in page
+
+
+def test_it_explains_its_state(loutres: Living, client_of: ClientOf, ref: str) -> None:
+    loutres.vote(ref, ana="for", bob="for", chloe="for")
+    page = text(client_of("bob").get(loutres.url(f"actions/{ref}")))
+    assert "3 votes for, more than half of the 4 on the roll" in page
+    assert "This is final." in page
+
+
+def test_its_history_is_told_in_words(loutres: Living, client_of: ClientOf, ref: str) -> None:
+    loutres.vote(ref, bob="abstain")
+    page = text(client_of("ana").get(loutres.url(f"actions/{ref}")))
+    assert "Ana Brun proposed it" in page
+    assert "Bob Petit voted neutral" in page
+
+
+def test_what_members_wrote_is_shown_and_never_run(loutres: Living, client_of: ClientOf) -> None:
+    evil = "<script>alert(1)</script>"
+    ref = commands.propose(
+        loutres.request(),
+        Kind.ORDINARY,
+        evil,
+        by=loutres.ids["ana"],
+        link=f"https://a.example/{evil}",
+        condition=evil,
+    )
+    client = client_of("bob")
+    client.post(loutres.url(f"actions/{ref}/comments"), {"text": evil})
+    client.post(loutres.url(f"actions/{ref}/tags"), {"word": evil})
+    client.post(
+        loutres.url(f"actions/{ref}/do"), {"deed": "counter_vote", "reason": evil, "key": "k"}
+    )
+    page = client.get(loutres.url(f"actions/{ref}")).content.decode()
+    assert evil not in page
+    assert page.count("&lt;script&gt;") >= 6
+
+
+def test_there_is_no_page_of_an_action_of_others(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    others = found("Les Autres", "autres", {"zoe": "Zoé"})
+    theirs = others.propose("ordinary", "À nous", "zoe")
+    client = client_of("ana")
+    assert client.get(loutres.url(f"actions/{theirs}")).status_code == 404
+    assert client.get(others.url(f"actions/{theirs}")).status_code == 404
+    assert client.post(others.url(f"actions/{theirs}/vote"), {"choice": "for"}).status_code == 404
+
+
+def test_an_action_of_a_table_kept_by_hand_has_a_page(loutres: Living, client_of: ClientOf) -> None:
+    from datetime import date
+
+    from toutdoux.core.entries import ImportedAction
+
+    commands.import_actions(
+        loutres.request(),
+        [
+            ImportedAction(
+                ref="AO9",
+                kind=Kind.ORDINARY,
+                number=9,
+                object="Acheter des câbles",
+                leader="Ana Brun",
+                leader_id=loutres.ids["ana"],
+                date=date(2020, 3, 1),
+                for_=5,
+                against=1,
+                expressed=7,
+                link=None,
+            )
+        ],
+    )
+    page = text(client_of("bob").get(loutres.url("actions/AO9")))
+    assert "Acheter des câbles" in page
+    assert "5/7" in page
+    assert "kept by hand" in page
+
+
+# --- the public ----------------------------------------------------------------------------------
+
+
+def test_a_visitor_is_asked_to_sign_in(loutres: Living, ref: str) -> None:
+    response = Client().get(loutres.url(f"actions/{ref}"))
+    assert response.status_code == 302
+
+
+def test_the_public_sees_no_names_of_voters_and_no_discussion(
+    loutres: Living, client_of: ClientOf
+) -> None:
+    commands.change_settings(loutres.request(), {"public_actions": True})
+    ref = loutres.propose("extraordinary", "Demander à @bob", "ana")
+    loutres.vote(ref, chloe="against")
+    client_of("bob").post(loutres.url(f"actions/{ref}/comments"), {"text": "entre nous"})
+    page = text(Client(headers={"accept-language": "en"}).get(loutres.url(f"actions/{ref}")))
+    assert "Demander à @…" in page
+    assert "1 against" in page
+    assert "Chloé" not in page
+    assert "entre nous" not in page
+    assert 'value="for"' not in page
+
+
+# --- voting --------------------------------------------------------------------------------------
+
+
+def test_a_vote_is_one_tap_and_can_be_changed_and_taken_back(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    client, address = client_of("bob"), loutres.url(f"actions/{ref}/vote")
+    page = client.post(address, {"choice": "for", "key": "a"}, follow=True)
+    assert "Your vote on AE1 is noted: for" in text(page)
+    assert 'class="for" aria-pressed="true"' in page.content.decode()
+    page = client.post(address, {"choice": "abstain", "key": "b"}, follow=True)
+    assert 'class="abstain" aria-pressed="true"' in page.content.decode()
+    page = client.post(address, {"choice": "none", "key": "c"}, follow=True)
+    assert "taken back" in text(page)
+    assert 'aria-pressed="true"' not in page.content.decode()
+
+
+def test_a_vote_sent_twice_is_recorded_once(loutres: Living, client_of: ClientOf, ref: str) -> None:
+    client, address = client_of("bob"), loutres.url(f"actions/{ref}/vote")
+    client.post(address, {"choice": "for", "key": "a"})
+    before = length(loutres)
+    assert client.post(address, {"choice": "for", "key": "a"}).status_code == 302
+    assert length(loutres) == before
+
+
+def test_a_page_that_was_left_open_can_still_change_the_vote(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    client, address = client_of("bob"), loutres.url(f"actions/{ref}/vote")
+    for choice in ("for", "against", "for"):
+        client.post(address, {"choice": choice, "key": "the same"})
+    whole = reading.whole(Ledger.objects.get(id=loutres.id), ref, datetime.now(UTC), "")
+    assert whole is not None
+    assert whole.action.ballot.votes[loutres.ids["bob"]] is Choice.FOR
+
+
+@pytest.mark.parametrize("sent", [{"choice": "yes"}, {}, {"choice": "for", "ballot": "other"}])
+def test_a_vote_that_is_none_is_refused(
+    loutres: Living, client_of: ClientOf, ref: str, sent: dict[str, str]
+) -> None:
+    before = length(loutres)
+    assert client_of("bob").post(loutres.url(f"actions/{ref}/vote"), sent).status_code == 400
+    assert length(loutres) == before
+
+
+def test_a_ballot_that_closed_meanwhile_says_so_on_its_page(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    commands.withdraw(loutres.request(), ref, by=loutres.ids["ana"])
+    before = length(loutres)
+    page = client_of("bob").post(loutres.url(f"actions/{ref}/vote"), {"choice": "for", "key": "k"})
+    assert page.status_code == 409
+    assert "The ballot of AE1 closed on" in text(page)
+    assert "Ouvrir un service de podcasts" in text(page)
+    assert length(loutres) == before
+
+
+def test_from_today_one_comes_back_to_today(loutres: Living, client_of: ClientOf, ref: str) -> None:
+    client, address = client_of("bob"), loutres.url(f"actions/{ref}/vote")
+    there = client.post(address, {"choice": "for", "next": loutres.url()})
+    assert there["Location"] == loutres.url()
+    elsewhere = client.post(address, {"choice": "abstain", "next": "//evil.example/"})
+    assert elsewhere["Location"] == loutres.url(f"actions/{ref}")
+
+
+def test_whoever_is_against_is_thanked_and_asked_for_a_reason(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    client = client_of("bob")
+    address = loutres.url(f"actions/{ref}/vote")
+    page = text(client.post(address, {"choice": "against", "key": "k"}, follow=True))
+    assert "Thank you for saying so" in page
+    assert "Would you talk about it with Ana Brun first?" in page
+    assert "at least half of the 4 on the roll" in page
+    assert "What makes you vote against?" in page
+
+
+def test_somebody_off_the_roll_is_told_that_it_is_an_opinion(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    from toutdoux.web.models import Account, Seat
+
+    eve = commands.add_member(loutres.request(), "Eve Noir", handle="eve")
+    account = Account.objects.create_user("eve@example.org", "x", created=datetime.now(UTC))
+    Seat.objects.create(account=account, member_id=eve, since=datetime.now(UTC))
+    page = text(client_of("eve").get(loutres.url(f"actions/{ref}")))
+    assert "does not count" in page
+
+
+# --- doing ---------------------------------------------------------------------------------------
+
+DEEDS = [
+    ("bob", "counter_vote", {"reason": "Trop cher"}, "The counter-vote is called"),
+    ("ana", "amend", {"object": "Deux services"}, "The object of AE1 is changed"),
+    ("ana", "withdraw", {}, "AE1 is withdrawn"),
+    ("ana", "hand_over", {"to": "bob"}, "AE1 is now led by Bob Petit"),
+]
+
+
+@pytest.mark.parametrize(("who", "deed", "sent", "said"), DEEDS)
+def test_one_does_what_one_may(
+    loutres: Living,
+    client_of: ClientOf,
+    ref: str,
+    who: str,
+    deed: str,
+    sent: dict[str, str],
+    said: str,
+) -> None:
+    client, address = client_of(who), loutres.url(f"actions/{ref}")
+    before = client.get(address).content.decode()
+    assert f'value="{deed}"' in before
+    made_from = re.search(r'name="made_from" value="([^"]+)"', before)
+    sent = {**sent, "deed": deed, "key": "k", "made_from": made_from[1] if made_from else ""}
+    assert said in text(client.post(f"{address}/do", sent, follow=True))
+
+
+def test_only_its_leader_is_offered_what_only_the_leader_may(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    page = client_of("bob").get(loutres.url(f"actions/{ref}")).content.decode()
+    for deed in ("amend", "withdraw", "hand_over", "follow_up"):
+        assert f'name="deed" value="{deed}"' not in page
+
+
+def test_the_server_decides_whatever_was_offered(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    before = length(loutres)
+    client = client_of("bob")
+    page = client.post(loutres.url(f"actions/{ref}/do"), {"deed": "withdraw", "key": "k"})
+    assert page.status_code == 409
+    assert "only its leader can do this" in text(page).casefold()
+    assert client.post(loutres.url(f"actions/{ref}/do"), {"deed": "rule"}).status_code == 400
+    assert length(loutres) == before
+
+
+def test_what_was_typed_is_kept_when_it_is_refused(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    loutres.vote(ref, ana="for", bob="for", chloe="for")  # adopted
+    page = client_of("bob").post(
+        loutres.url(f"actions/{ref}/do"), {"deed": "counter_vote", "reason": "Hélas", "key": "k"}
+    )
+    assert page.status_code == 409
+    assert "already decided" in text(page)
+
+
+def test_a_leader_says_where_it_stands(loutres: Living, client_of: ClientOf, ref: str) -> None:
+    loutres.vote(ref, ana="for", bob="for", chloe="for")
+    sent = {
+        "deed": "follow_up",
+        "follow_up": "done",
+        "note": "C'est fait",
+        "links": "https://a.example/1\nhttps://a.example/2",
+        "key": "k",
+    }
+    page = client_of("ana").post(loutres.url(f"actions/{ref}/do"), sent, follow=True)
+    assert "AE1 is now: done" in text(page)
+    assert "https://a.example/2" in page.content.decode()
+
+
+def test_a_condition_is_recorded_as_met(loutres: Living, client_of: ClientOf) -> None:
+    ref = commands.propose(
+        loutres.request(),
+        Kind.ORDINARY,
+        "Acheter",
+        by=loutres.ids["ana"],
+        condition="la subvention",
+    )
+    sent = {"deed": "condition", "note": "reçue", "key": "k"}
+    page = text(client_of("bob").post(loutres.url(f"actions/{ref}/do"), sent, follow=True))
+    assert "met on" in page
+
+
+def test_two_who_amend_at_once_both_see_both_texts(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    client, address = client_of("ana"), loutres.url(f"actions/{ref}")
+    found = re.search(r'name="made_from" value="([^"]+)"', client.get(address).content.decode())
+    assert found
+    commands.amend(loutres.request(), ref, "Le premier texte", by=loutres.ids["ana"])
+    before = length(loutres)
+    sent = {"deed": "amend", "object": "Le second texte", "made_from": found[1], "key": "k"}
+    page = client.post(f"{address}/do", sent)
+    assert page.status_code == 409
+    assert "Le premier texte" in text(page)
+    assert "Le second texte" in text(page)
+    assert length(loutres) == before
+
+
+def test_an_amendment_sent_twice_is_recorded_once(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    client, address = client_of("ana"), loutres.url(f"actions/{ref}")
+    found = re.search(r'name="made_from" value="([^"]+)"', client.get(address).content.decode())
+    assert found
+    sent = {"deed": "amend", "object": "Autre", "made_from": found[1], "key": "k"}
+    assert client.post(f"{address}/do", sent).status_code == 302
+    before = length(loutres)
+    assert client.post(f"{address}/do", sent).status_code == 302
+    assert length(loutres) == before
+
+
+# --- the discussion and tags ---------------------------------------------------------------------
+
+
+def test_a_comment_is_markdown_and_there_once(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    client, address = client_of("bob"), loutres.url(f"actions/{ref}/comments")
+    for _ in range(2):
+        client.post(address, {"text": "**Oui**, voir https://a.example/x", "key": "k"})
+    page = client.get(loutres.url(f"actions/{ref}")).content.decode()
+    assert page.count("<strong>Oui</strong>") == 1
+    assert 'href="https://a.example/x"' in page
+    assert Comment.objects.count() == 1
+
+
+@pytest.mark.parametrize(("sent", "why"), [("", "empty"), ("x" * 20_001, "20000 characters")])
+def test_a_comment_that_cannot_be_kept_is_refused_beside_its_field(
+    loutres: Living, client_of: ClientOf, ref: str, sent: str, why: str
+) -> None:
+    page = client_of("bob").post(loutres.url(f"actions/{ref}/comments"), {"text": sent})
+    assert page.status_code == 422
+    assert why in text(page)
+    assert not Comment.objects.exists()
+
+
+def test_one_changes_and_takes_back_only_ones_own(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    bob, ana = client_of("bob"), client_of("ana")
+    bob.post(loutres.url(f"actions/{ref}/comments"), {"text": "Un", "key": "k"})
+    one = Comment.objects.get()
+    address = loutres.url(f"actions/{ref}/comments/{one.pk}")
+    assert address in bob.get(loutres.url(f"actions/{ref}")).content.decode()
+    assert address not in ana.get(loutres.url(f"actions/{ref}")).content.decode()
+    page = bob.get(address)
+    assert page.status_code == 200
+    assert f'href="{loutres.url(f"actions/{ref}")}#c{one.pk}"' in page.content.decode()
+    assert ana.post(address, {"text": "Deux", "do": "save"}).status_code == 404
+    assert "Deux" in text(bob.post(address, {"text": "Deux", "do": "save"}, follow=True))
+    assert "taken back" in text(bob.post(address, {"do": "take back"}, follow=True))
+    assert Comment.objects.get().text == ""
+
+
+def test_anyone_adds_and_takes_away_tags(loutres: Living, client_of: ClientOf, ref: str) -> None:
+    address = loutres.url(f"actions/{ref}/tags")
+    client_of("bob").post(address, {"word": " #matériel  neuf "})
+    client_of("bob").post(address, {"word": "matériel neuf"})
+    assert [one.word for one in Tag.objects.all()] == ["matériel neuf"]
+    client_of("ana").post(address, {"remove": "matériel neuf"})
+    assert not Tag.objects.exists()
+    assert client_of("ana").post(address, {"word": "x" * 41}).status_code == 422
+
+
+# --- how much it costs ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def many() -> dict[str, str]:
+    return {**PEOPLE, **{f"m{n}": f"Membre {n}" for n in range(196)}}
+
+
+def test_it_takes_twelve_queries_with_200_members_and_50_votes(
+    home: object, client_of: ClientOf, many: dict[str, str]
+) -> None:
+    born = datetime.now(UTC) - timedelta(days=700)
+    living = found("Les Nombreux", "nombreux", PEOPLE)
+    request = commands.Request(association=living.id, now=born, via="cli")
+    for handle in list(many)[4:]:
+        living.ids[handle] = commands.add_member(request, many[handle], handle=handle, founder=True)
+    ref = living.propose("extraordinary", "Grandir", "ana")
+    living.vote(ref, **dict.fromkeys(list(many)[10:60], "for"))
+    client = client_of("bob")
+    client.post(living.url(f"actions/{ref}/comments"), {"text": "Oui", "key": "k"})
+    client.post(living.url(f"actions/{ref}/tags"), {"word": "croissance"})
+    for at_most in (12, 6):  # made, then kept
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(living.url(f"actions/{ref}"))
+        assert page.status_code == 200
+        assert len(queries) <= at_most, [one["sql"][:90] for one in queries]
+    assert "Not voted yet (150)" in text(page)
+    assert text(page).count("Membre 1") > 20
+    assert "Show all 150" in text(page)
+    assert "Membre 195" in text(client.get(living.url(f"actions/{ref}?everyone=1")))

@@ -1,0 +1,128 @@
+"""What others do on an action's page while one reads it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from toutdoux.actions import commands
+from toutdoux.web import live
+from toutdoux.web.models import Comment
+
+from .conftest import Living
+
+ClientOf = Callable[[str], Client]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part is made anew as often as it changes."""
+    monkeypatch.setattr(live, "_AT_MOST", timedelta(0))
+
+
+@pytest.fixture
+def ref(loutres: Living) -> str:
+    return loutres.propose("extraordinary", "Ouvrir un service de podcasts", "ana")
+
+
+def asking(page: object) -> str:
+    """Where a page asks again."""
+    found = re.search(r'id="live" hx-get="([^"]+)"', page.content.decode())  # type: ignore[attr-defined]
+    assert found
+    return html.unescape(found[1])
+
+
+def test_nothing_changed_is_said_without_a_session_and_in_three_queries_for_all_who_ask(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    address = asking(client_of("bob").get(loutres.url(f"actions/{ref}")))
+    with CaptureQueriesContext(connection) as queries:
+        responses = [Client().get(address) for _ in range(3)]
+    if all(one.status_code == 204 for one in responses):  # unless a minute has just begun
+        assert len(queries) <= 3 + 3  # and three more, should it take over half a second
+
+
+def test_a_vote_of_somebody_else_comes_with_its_tally_and_name(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    client = client_of("bob")
+    address = asking(client.get(loutres.url(f"actions/{ref}")))
+    loutres.vote(ref, chloe="against")
+    response = client.get(address)
+    assert response.status_code == 200
+    assert "Chloé Roy" in response.content.decode()
+    assert "csrfmiddlewaretoken" not in response.content.decode()
+    assert asking(response) != address
+
+
+def test_a_comment_of_somebody_else_comes_and_its_change_too(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    client = client_of("ana")
+    address = asking(client.get(loutres.url(f"actions/{ref}")))
+    client_of("bob").post(loutres.url(f"actions/{ref}/comments"), {"text": "Bonjour", "key": "k"})
+    response = client.get(address)
+    assert "Bonjour" in response.content.decode()
+    one = Comment.objects.get()
+    changed = loutres.url(f"actions/{ref}/comments/{one.pk}")
+    client_of("bob").post(changed, {"text": "Bonsoir", "do": "save"})
+    assert "Bonsoir" in client.get(loutres.url(f"actions/{ref}")).content.decode()
+
+
+def test_it_is_made_once_for_all_who_ask(
+    loutres: Living, client_of: ClientOf, ref: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = [
+        asking(client_of(who).get(loutres.url(f"actions/{ref}"))) for who in ("bob", "chloe")
+    ]
+    loutres.vote(ref, driss="for")
+    made = []
+    before = live._make
+
+    def make(*arguments: object) -> object:
+        made.append(arguments)
+        return before(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(live, "_make", make)
+    for address in addresses * 3:
+        assert Client().get(address).status_code == 200
+    assert len(made) <= 2  # twice if a minute has just begun
+
+
+def test_buttons_come_anew_when_another_ballot_opens(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    client = client_of("bob")
+    address = asking(client.get(loutres.url(f"actions/{ref}")))
+    loutres.vote(ref, chloe="for")
+    assert "HX-Trigger" not in client.get(address).headers
+    commands.call_counter_vote(loutres.request(), ref, "Trop cher", by=loutres.ids["driss"])
+    page = client_of("bob").get(loutres.url(f"actions/{ref}"))
+    assert page.content.decode().count('name="choice" value="for"') == 2
+    assert Client().get(address).headers["HX-Trigger"] == "ballots-changed"
+
+
+def test_only_an_address_that_a_page_gave_is_answered(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    address = asking(client_of("bob").get(loutres.url(f"actions/{ref}")))
+    assert Client().get(loutres.url(f"actions/{ref}/live")).status_code == 404
+    for name, value in (("me", loutres.ids["ana"]), ("lang", "fr"), ("day", "2031-01-01")):
+        other = re.sub(rf"{name}=[^&]*", f"{name}={value}", address)
+        assert other == address or Client().get(other).status_code == 404
+    assert Client().get(address.replace(f"actions/{ref}", "actions/AO1")).status_code == 404
+
+
+def test_whoever_left_is_told_no_more(loutres: Living, client_of: ClientOf, ref: str) -> None:
+    address = asking(client_of("bob").get(loutres.url(f"actions/{ref}")))
+    commands.end_membership(loutres.request(), loutres.ids["bob"])
+    response = Client().get(address)
+    assert response.status_code == 286  # htmx asks no more
+    assert not response.content

@@ -1,0 +1,172 @@
+"""Mails: who is told of what, when, and once each. The SMTP server is a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from toutdoux.web import mail, notices
+from toutdoux.web.models import Letter, Seat
+
+from .conftest import Living
+from .smtp import Mailbox, smtp_server
+
+
+@pytest.fixture
+def mailbox(settings_of_mail: None) -> Iterator[Mailbox]:
+    from django.conf import settings
+
+    with smtp_server() as box:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", box.port
+        yield box
+
+
+@pytest.fixture
+def settings_of_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.conf import settings
+
+    for name, value in {
+        "MAIL_IS_SENT": True,
+        "EMAIL_HOST": "127.0.0.1",
+        "EMAIL_PORT": 25,
+        "PUBLIC_URL": "https://vote.example.org",
+        "DEFAULT_FROM_EMAIL": "toutdoux@example.org",
+    }.items():
+        monkeypatch.setattr(settings, name, value, raising=False)
+
+
+def look(now: datetime | None = None) -> datetime:
+    """What the clock does in one look."""
+    now = now or datetime.now(UTC)
+    notices.gather(now)
+    notices.write_letters(now)
+    mail.send_due(now)
+    return now
+
+
+def subjects(letters: list[Any]) -> list[str]:
+    return [str(letter["Subject"]).strip() for letter in letters]
+
+
+def test_a_new_action_is_told_to_the_others_once(loutres: Living, mailbox: Mailbox) -> None:
+    look()
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    look()
+    look()
+    assert subjects(mailbox.to("bob@example.org")) == [
+        "[Les Loutres libres] AO1 a été proposée par Ana Brun"
+    ]
+    assert mailbox.to("ana@example.org") == []
+
+
+def test_what_was_before_the_first_look_is_not_told(loutres: Living, mailbox: Mailbox) -> None:
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    look()
+    assert mailbox.letters == []
+
+
+def test_a_letter_is_in_two_forms_and_leads_to_the_action(
+    loutres: Living, mailbox: Mailbox
+) -> None:
+    look()
+    loutres.propose("ordinary", "Acheter <b>deux</b> disques & un câble", "ana")
+    look()
+    (letter,) = mailbox.to("bob@example.org")
+    text = letter.get_body(("plain",)).get_content()
+    html = letter.get_body(("html",)).get_content()
+    assert "https://vote.example.org/a/loutres/actions/AO1" in text
+    assert "Acheter <b>deux</b> disques & un câble" in text
+    assert "Acheter &lt;b&gt;deux&lt;/b&gt; disques &amp; un câble" in html
+    assert "AO1/vote" not in text
+
+
+def test_one_click_unsubscribes_from_that_kind(
+    loutres: Living, mailbox: Mailbox, client_of: Callable[[str], Client]
+) -> None:
+    look()
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    look()
+    (letter,) = mailbox.to("bob@example.org")
+    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    path = letter["List-Unsubscribe"].strip().strip("<>").removeprefix("https://vote.example.org")
+    looked = Client().get(path)
+    assert looked.status_code == 200
+    assert Seat.objects.get(member__handle="bob").notices == {}
+    Client(enforce_csrf_checks=True).post(path, {"List-Unsubscribe": "One-Click"})
+    loutres.propose("ordinary", "Acheter un câble", "ana")
+    look()
+    assert len(mailbox.to("bob@example.org")) == 1
+    assert len(mailbox.to("chloe@example.org")) == 2
+
+
+def test_a_reminder_goes_only_to_those_who_have_not_voted_and_once(
+    loutres: Living, mailbox: Mailbox
+) -> None:
+    now = look()
+    ref = loutres.propose("extraordinary", "Ouvrir un service", "ana")
+    loutres.vote(ref, bob="for")
+    look()
+    mailbox.letters.clear()
+    for hours in (24 * 6 - 2, 24 * 6 + 1, 24 * 6 + 2, 24 * 6 + 8):
+        look(now + timedelta(hours=hours))
+    assert mailbox.to("bob@example.org") == []
+    (reminder,) = mailbox.to("chloe@example.org")
+    assert "attend ton vote" in reminder["Subject"]
+
+
+def test_an_objection_is_told_to_the_leader(loutres: Living, mailbox: Mailbox) -> None:
+    ref = loutres.propose("extraordinary", "Ouvrir un service", "ana")
+    look()
+    loutres.vote(ref, bob="against")
+    look()
+    assert len(mailbox.to("ana@example.org")) == 1
+    assert mailbox.to("chloe@example.org") == []
+
+
+def test_a_digest_waits_for_its_hour(loutres: Living, mailbox: Mailbox) -> None:
+    Seat.objects.filter(member__handle="bob").update(notices={"new_action": "daily"})
+    now = look()
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    loutres.propose("ordinary", "Acheter un câble", "chloe")
+    look(datetime.now(UTC))
+    assert mailbox.to("bob@example.org") == []
+    look(now + timedelta(days=1, hours=1))
+    (digest,) = mailbox.to("bob@example.org")
+    assert "2 nouvelles" in digest["Subject"]
+
+
+def test_an_address_that_is_refused_does_not_stop_the_others(
+    loutres: Living, mailbox: Mailbox
+) -> None:
+    look()
+    mailbox.unknown.add("bob@example.org")
+    mailbox.full.add("chloe@example.org")
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    now = look()
+    assert len(mailbox.to("driss@example.org")) == 1
+    assert Letter.objects.get(to="bob@example.org").refused is not None
+    mailbox.full.clear()
+    look(now + timedelta(seconds=30))
+    assert mailbox.to("chloe@example.org") == []  # not yet
+    look(now + timedelta(minutes=2))
+    assert len(mailbox.to("chloe@example.org")) == 1
+
+
+def test_a_server_that_is_away_is_tried_again_and_nothing_is_lost(
+    loutres: Living, settings_of_mail: None
+) -> None:
+    from django.conf import settings
+
+    settings.EMAIL_PORT = 1
+    look()
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    now = look()
+    assert Letter.objects.filter(sent=None, refused=None).count() == 3
+    with smtp_server() as box:
+        settings.EMAIL_PORT = box.port
+        look(now + timedelta(minutes=2))
+        assert len(box.letters) == 3
