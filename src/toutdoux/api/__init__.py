@@ -1,0 +1,1 @@
+"""The HTTP API: everything that the pages do, for programs. It has no rules of its own."""
