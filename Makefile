@@ -23,9 +23,10 @@ apt = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/ready ## play the demo semester: decisions, inventories, report in build/demo
+demo: .venv/ready ## play the demo semester, write its report in build/demo, and on a terminal open its pages
 	@mkdir -p build
 	@.venv/bin/toutdoux demo --out build/demo
+	@if [ -t 0 ] && [ -t 1 ]; then .venv/bin/toutdoux serve --demo; fi
 
 test: .venv/ready test-tools ## the tests, without the slow ones
 	@$(PY) -m pytest -m "not slow"
@@ -36,7 +37,7 @@ test-slow: .venv/ready test-tools ## the slow tests
 check: .venv/ready ## style, types, layers, translations
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
-	@$(PY) -m mypy
+	@TOUTDOUX_SECRET_KEY=check $(PY) -m mypy
 	@.venv/bin/lint-imports --no-logo
 	@$(PY) tools/check_messages.py
 
@@ -46,7 +47,7 @@ bench: .venv/ready ## the benchmarks, in one table
 # These functions mark messages beside gettext's own; tools/check_messages.py knows them as well.
 messages: .venv/ready ## collect what is to be translated, and compile the translations
 	@mkdir -p build
-	@$(BABEL) extract -F pyproject.toml -k say -k say_n:1,2 -k word -k _word -c TRANSLATORS: \
+	@$(BABEL) extract -F pyproject.toml -k say -k say_n:1,2 -k word -k _word -k _ -k _n:1,2 -c TRANSLATORS: \
 		--add-location=file --sort-by-file --project=toutdoux \
 		--copyright-holder="the toutdoux contributors" --msgid-bugs-address= -o $(POT) src/toutdoux
 	@[ -f $(LOCALE)/fr/LC_MESSAGES/toutdoux.po ] \
@@ -54,6 +55,7 @@ messages: .venv/ready ## collect what is to be translated, and compile the trans
 	@$(BABEL) update -D toutdoux -i $(POT) -d $(LOCALE) \
 		--ignore-obsolete --ignore-pot-creation-date --no-fuzzy-matching
 	@$(BABEL) compile -D toutdoux -d $(LOCALE)
+	@$(BABEL) compile -D toutdoux-formal -d $(LOCALE)
 
 format: .venv/ready ## put the code in its style
 	@.venv/bin/ruff check --fix-only .

@@ -17,7 +17,14 @@ from babel.messages.pofile import read_po
 
 LANGUAGES = ["fr"]
 # As in the Makefile: say(message), say_n(singular, plural) of toutdoux.core.words.
-KEYWORDS = DEFAULT_KEYWORDS | {"say": None, "say_n": (1, 2), "word": None, "_word": None}
+KEYWORDS = DEFAULT_KEYWORDS | {
+    "say": None,
+    "say_n": (1, 2),
+    "word": None,
+    "_word": None,
+    "_": None,
+    "_n": (1, 2),
+}
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]|\{[^{}]*\}")
 
 
@@ -79,10 +86,28 @@ def faults(source: Catalog, language: str) -> Iterator[str]:
     for message in catalog.obsolete.values():
         yield f"{po}: {texts(message.id)[0]!r} is obsolete: run `make messages`."
 
+    yield from stale(mo, catalog)
+    yield from formal_faults(source, po.with_name("toutdoux-formal.po"), language)
+
+
+def formal_faults(source: Catalog, po: Path, language: str) -> Iterator[str]:
+    """What is wrong with what is said to somebody one does not know: kept by hand."""
+    with po.open("rb") as file:
+        catalog = read_po(file, locale=language)
+    for message in catalog:
+        here = f"{po}:{message.lineno}: {texts(message.id)[:1]!r}"
+        if message.id and source.get(message.id) is None:
+            yield f"{here} is no longer in the source: take it out."
+        elif message.id and not (all(texts(message.string)) and same_placeholders(message)):
+            yield f"{here} is not translated, or with other placeholders."
+    yield from stale(po.with_suffix(".mo"), catalog)
+
+
+def stale(mo: Path, catalog: Catalog) -> Iterator[str]:
     compiled = BytesIO()
     write_mo(compiled, catalog)
     if not mo.exists() or mo.read_bytes() != compiled.getvalue():
-        yield f"{mo} is not what {po.name} compiles to: run `make messages` and commit it."
+        yield f"{mo} is not what its .po compiles to: run `make messages` and commit it."
 
 
 def main() -> None:

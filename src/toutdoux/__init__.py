@@ -4,4 +4,4 @@
 the command line. ``docs/architecture.md`` tells how the rest hangs together.
 """
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
