@@ -183,3 +183,21 @@ def test_a_vote_that_was_acknowledged_survives_kill_9(loutres: Living, home: Pat
     bob = loutres.ids["bob"]
     for ref in acknowledged:
         assert standing.actions[ref].ballot.votes[bob] is Choice.FOR
+
+
+def test_djangos_own_check_of_a_deployment_finds_nothing(tmp_path: Path) -> None:
+    ask = (
+        "from toutdoux.config.database import set_up; set_up(web=True);"
+        "from django.core.management import call_command;"
+        "call_command('check', deploy=True, fail_level='INFO')"
+    )
+    environment = {
+        **os.environ,
+        "TOUTDOUX_HOME": str(tmp_path),
+        "TOUTDOUX_URL": "https://vote.example.org",
+        "TOUTDOUX_SECRET_KEY": "only for tests, and of many characters: 0123456789 àéîöù abc",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

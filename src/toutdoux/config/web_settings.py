@@ -5,6 +5,7 @@ Apart, because reading what pages need takes longer than all that most commands 
 
 from __future__ import annotations
 
+import logging
 import os
 from urllib.parse import unquote, urlsplit
 
@@ -174,3 +175,7 @@ SOURCE = os.environ.get("TOUTDOUX_SOURCE", "")
 
 # Every thread keeps its connection, and looks at the beginning of a request if it still stands.
 DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}  # noqa: F405
+
+# What strangers ask for that is not there is no fault of anybody here: the log is for faults.
+logging.getLogger("django.request").setLevel(logging.ERROR)
+logging.getLogger("django.security").setLevel(logging.CRITICAL)
