@@ -165,7 +165,7 @@ def _answer(before: str, said: str, key: str) -> str:
 
 
 def _writing(request: Request) -> AbstractContextManager[Writer]:
-    check_texts(request)
+    check_texts((request.association, request.via, request.operator, request.by, request.key))
     check_operator(request.operator)
     if request.key is not None:
         short(request.key, say("the key"))
