@@ -23,18 +23,6 @@ ClientOf = Callable[[str], Client]
 
 
 @pytest.fixture
-def client_of(client_of: ClientOf) -> ClientOf:
-    """Browsers in English, whatever the account says."""
-
-    def made(handle: str) -> Client:
-        client = client_of(handle)
-        client.cookies["lang"] = "en"
-        return client
-
-    return made
-
-
-@pytest.fixture
 def ref(loutres: Living) -> str:
     return loutres.propose("extraordinary", "Ouvrir un service de podcasts", "ana")
 

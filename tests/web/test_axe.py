@@ -23,7 +23,8 @@ from toutdoux.reports.files import write_all
 from toutdoux.web import accounts
 from toutdoux.web.models import Account, Comment, Tag
 
-from .browsing import PHONE, browser, needs_chromium
+from ..browsers import needs_chromium
+from .browsing import PHONE, browser
 from .conftest import Living
 from .test_serve import serving
 

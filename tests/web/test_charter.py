@@ -20,18 +20,6 @@ from .conftest import Living
 Clients = Callable[[str], Client]
 
 
-@pytest.fixture
-def client_of(client_of: Clients) -> Clients:
-    """Browsers of members who read English."""
-
-    def client(handle: str) -> Client:
-        made = client_of(handle)
-        made.cookies["lang"] = "en"
-        return made
-
-    return client
-
-
 def filled(preset: str = "tout-doux-cratie", **changed: str) -> dict[str, str]:
     """The form as it comes, with some figures changed; `_` stands for a dot, `__` for `_`."""
     fields = {name: str(value) for name, value in fields_of(read_charter(preset)).items()}

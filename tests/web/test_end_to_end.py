@@ -12,7 +12,8 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from toutdoux.web.models import Account
 
-from .browsing import PHONE, browser, needs_chromium
+from ..browsers import needs_chromium
+from .browsing import PHONE, browser
 from .conftest import PASSWORD as LIVING_PASSWORD
 from .conftest import Living
 from .test_serve import serving

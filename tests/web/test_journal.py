@@ -20,18 +20,6 @@ TODAY = datetime.now(ZoneInfo("Europe/Paris")).date()
 NIGHT = {"title": "La nuit du libre", "first": "2021-05-28"}
 
 
-@pytest.fixture
-def client_of(client_of: Clients) -> Clients:
-    """Browsers of members who read English."""
-
-    def client(handle: str) -> Client:
-        made = client_of(handle)
-        made.cookies["lang"] = "en"
-        return made
-
-    return client
-
-
 def write(client: Client, loutres: Living, kind: str = "event", **fields: str) -> int:
     """Write an entry, which must be taken. Returns its number."""
     answer = client.post(loutres.url(f"journal/new/{kind}"), NIGHT | fields)

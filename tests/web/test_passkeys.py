@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from threading import Thread
 from typing import Any
@@ -12,9 +11,9 @@ from waitress.server import create_server
 
 from toutdoux.web.models import Account
 
+from ..browsers import CHROMIUM, needs_chromium
 from .conftest import PASSWORD, Living
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 KEY = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -37,7 +36,7 @@ def site(loutres: Living) -> Iterator[str]:
     server.task_dispatcher.shutdown()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+@needs_chromium
 def test_a_passkey_takes_the_passwords_place(site: str) -> None:
     from playwright.sync_api import sync_playwright
 

@@ -19,18 +19,6 @@ ClientOf = Callable[[str], Client]
 SENT = {"kind": "extraordinary", "object": "Ouvrir un service", "leader": "ana", "key": "k"}
 
 
-@pytest.fixture
-def client_of(client_of: ClientOf) -> ClientOf:
-    """Browsers in English, whatever the account says."""
-
-    def made(handle: str) -> Client:
-        client = client_of(handle)
-        client.cookies["lang"] = "en"
-        return client
-
-    return made
-
-
 def text(response: object) -> str:
     """What a page says, without its marks."""
     plain = re.sub(r"<[^>]+>", " ", response.content.decode())  # type: ignore[attr-defined]

@@ -23,18 +23,6 @@ Clients = Callable[[str], Client]
 
 
 @pytest.fixture
-def client_of(client_of: Clients) -> Clients:
-    """Browsers of members who read English."""
-
-    def client(handle: str) -> Client:
-        made = client_of(handle)
-        made.cookies["lang"] = "en"
-        return made
-
-    return client
-
-
-@pytest.fixture
 def spring(loutres: Living) -> Living:
     """The association with a period of today, and an action that mentions somebody."""
     today = datetime.now(UTC).date()

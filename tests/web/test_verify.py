@@ -22,18 +22,6 @@ from .conftest import Living
 Clients = Callable[[str], Client]
 
 
-@pytest.fixture
-def client_of(client_of: Clients) -> Clients:
-    """Browsers of members who read English."""
-
-    def client(handle: str) -> Client:
-        made = client_of(handle)
-        made.cookies["lang"] = "en"
-        return made
-
-    return client
-
-
 def test_a_member_verifies_it_and_is_told_that_it_is_whole(
     loutres: Living, client_of: Clients
 ) -> None:

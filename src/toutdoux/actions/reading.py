@@ -20,7 +20,7 @@ from toutdoux.core import history as h
 from toutdoux.core.chain import Body
 from toutdoux.core.charter import Kind
 from toutdoux.core.entries import ImportedAction, Record
-from toutdoux.core.history import FollowUp, State
+from toutdoux.core.history import UNFINISHED, State
 from toutdoux.core.replay import STEP, UNDECIDED, Play, Standing, replay
 from toutdoux.core.words import Refusal, say
 from toutdoux.ledger import book
@@ -28,9 +28,6 @@ from toutdoux.ledger.models import Ledger, Text
 
 from . import models
 from .rows import STORED, Row, VoteRow, action_of
-
-UNFINISHED = (FollowUp.TO_DO, FollowUp.DOING)
-"""What is still to be done."""
 
 _OPEN = [state.value for state in UNDECIDED]
 

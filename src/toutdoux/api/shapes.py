@@ -520,9 +520,9 @@ class JournalContent(Said):
 
     kind: EntryName = f("event")
     title: Name = f("La nuit du libre")
-    date: (
-        Day | Annotated[list[Day], Field(min_length=1, max_length=400)] | dict[str, Day] | None
-    ) = f("2026-05-28", "A day, several, or {first, last}.", default=None)
+    date: Day | SeveralDays | dict[str, Day] | None = f(
+        "2026-05-28", "A day, several, or {first, last}.", default=None
+    )
     text: Text | None = f("Une nuit d’ateliers.", default=None)
     partners: Annotated[list[Name], Field(max_length=100)] | None = f(["La Ruche"], default=None)
     links: Annotated[list[str | dict[str, str]], Field(max_length=100)] | None = f(

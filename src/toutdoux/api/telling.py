@@ -17,7 +17,7 @@ from toutdoux.association.models import Member as MemberRow
 from toutdoux.core.action import Action, Ballot
 from toutdoux.core.charter_in_words import changed_rules, charter_in_words
 from toutdoux.core.explanation import explain
-from toutdoux.core.history import AmendCharter, BallotName, CharterVersion, FollowUp
+from toutdoux.core.history import GOING_ON, AmendCharter, BallotName, CharterVersion
 from toutdoux.core.instants import utc_text
 from toutdoux.core.replay import UNDECIDED
 from toutdoux.core.roll import Enrolment
@@ -27,8 +27,6 @@ from toutdoux.ledger.models import Ledger
 from toutdoux.web.models import Tag
 
 from .door import Caller
-
-_GOING_ON = (*reading.UNFINISHED, FollowUp.STANDING)
 
 
 def utc(instant: datetime | None) -> str | None:
@@ -77,7 +75,7 @@ def member(caller: Caller, row: MemberRow) -> dict[str, Any]:
     enrolment = roster.enrolled(caller.id, caller.now).get(row.id)
     leads = ActionRow.objects.filter(association=caller.id, leader=row.id).order_by("-order")
     going_on = leads.filter(state__in=UNDECIDED) | leads.filter(
-        state="adopted", followed_up__in=_GOING_ON
+        state="adopted", followed_up__in=GOING_ON
     )
     sees = caller.is_steward or row.id == caller.me
     return {

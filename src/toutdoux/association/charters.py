@@ -4,33 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from toutdoux.core.charter import Charter, read_charter
+from toutdoux.core.charter import Charter
 from toutdoux.core.charter_in_words import changed_rules
 from toutdoux.core.history import CharterVersion
-from toutdoux.core.presets import PRESETS
 from toutdoux.core.words import Refusal, say
 
 from . import people
-
-
-def charter_told(text: str) -> Charter:
-    """The charter of a preset's name, or of rules in YAML (as `docs/scenario.md` tells them).
-
-    Raises:
-        Refusal: there is no such preset.
-        ScenarioError: what is wrong in the rules, with its line.
-    """
-    name = text.strip()
-    if name in PRESETS:
-        return read_charter(name)
-    if ":" not in name:
-        raise Refusal(
-            say("there is no preset charter “{name}”", name=name[:60]),
-            say("use one of {names}, or rules of your own", names=", ".join(PRESETS)),
-        )
-    from toutdoux.scenario import read_charter_text
-
-    return read_charter_text(text)
 
 
 def in_force(association: str, at: datetime) -> CharterVersion:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from toutdoux.core.history import (
+    UNFINISHED,
     BallotName,
     FollowUp,
 )
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
     from toutdoux.core.replay import Standing
 
 _word = terminal.word
-
-TO_DO = (FollowUp.TO_DO, FollowUp.DOING)
-"""What is still to be done."""
 
 
 @click.command(
@@ -91,7 +89,7 @@ def list_(
     if undecided:
         asked.state(lambda action: action.state in UNDECIDED)
     if to_do:
-        asked.state(lambda action: action.follow_up in TO_DO)
+        asked.state(lambda action: action.follow_up in UNFINISHED)
     if rules:
         asked.state(lambda action: action.follow_up is FollowUp.STANDING)
     if kind is not None:
@@ -103,7 +101,7 @@ def list_(
         asked.led_by(desk.member(leader))
     member = None if awaiting is None else desk.member(awaiting)
     if member is None and not asked.told:
-        asked.state(lambda action: action.state in UNDECIDED or action.follow_up in TO_DO)
+        asked.state(lambda action: action.state in UNDECIDED or action.follow_up in UNFINISHED)
     standing = desk.standing()
     rows = asked.found(standing, member)
     people = people_of(desk)

@@ -35,6 +35,13 @@ class FollowUp(StrEnum):
     STANDING = "standing"
 
 
+UNFINISHED = (FollowUp.TO_DO, FollowUp.DOING)
+"""What is still to be done."""
+
+GOING_ON = (*UNFINISHED, FollowUp.STANDING)
+"""What its leader still answers for."""
+
+
 class State(StrEnum):
     OPEN = "open"
     CONTESTED = "contested"

@@ -5,7 +5,6 @@ from .reader import (
     Scenario,
     load_scenario,
     read_charter_file,
-    read_charter_text,
     read_entry_file,
     read_scenario,
 )
@@ -15,7 +14,6 @@ __all__ = [
     "ScenarioError",
     "load_scenario",
     "read_charter_file",
-    "read_charter_text",
     "read_entry_file",
     "read_scenario",
 ]

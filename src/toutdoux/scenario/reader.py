@@ -205,24 +205,13 @@ def read_charter_file(path: Path) -> Charter:
     Raises `ScenarioError`, which names the file, the line, and what to do.
     """
     try:
-        return _charter_in(_read(path))
+        node = parse(_read(path))
+        if isinstance(node, Fields) and [*node.fields] == ["charter"]:
+            node = node.fields["charter"]  # copied from a scenario together with its key
+        return _read_charter(node)
     except ScenarioError as error:
         error.file = str(path)
         raise
-
-
-def read_charter_text(text: str) -> Charter:
-    """The same from a text. Raises `ScenarioError`, which names the line, and what to do."""
-    if len(text) > LARGEST:
-        raise _too_large()
-    return _charter_in(text)
-
-
-def _charter_in(text: str) -> Charter:
-    node = parse(text)
-    if isinstance(node, Fields) and [*node.fields] == ["charter"]:
-        node = node.fields["charter"]  # copied from a scenario together with its key
-    return _read_charter(node)
 
 
 def read_entry_file(path: Path) -> dict[str, Any]:

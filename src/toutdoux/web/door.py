@@ -176,7 +176,3 @@ def _sign_in(request: Any) -> HttpResponse:
     if request.user.is_authenticated:
         raise Http404
     return HttpResponseRedirect(f"{reverse('account_login')}?next={quote(request.path)}")
-
-
-def account_of(request: Any) -> Account | None:
-    return request.user if request.user.is_authenticated else None

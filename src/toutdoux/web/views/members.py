@@ -24,7 +24,7 @@ from toutdoux.association import roster
 from toutdoux.association.models import Member, Role
 from toutdoux.association.stewards import stewards
 from toutdoux.core.entries import read_instant
-from toutdoux.core.history import FollowUp
+from toutdoux.core.history import GOING_ON
 from toutdoux.core.instants import first_instant, read_date
 from toutdoux.core.replay import UNDECIDED
 from toutdoux.core.roll import Enrolment
@@ -162,7 +162,7 @@ def _member_page(visit: Visit, row: Member, status: int = 200, **context: Any) -
     enrolment = roster.enrolled(visit.id, visit.now, [row.id]).get(row.id)
     rows = Action.objects.filter(association=visit.id)
     led = list(
-        rows.filter(Q(state__in=UNDECIDED) | Q(state="adopted", followed_up__in=_GOING_ON))
+        rows.filter(Q(state__in=UNDECIDED) | Q(state="adopted", followed_up__in=GOING_ON))
         .filter(leader=row.id)
         .order_by("-order")
         .values_list("ref", flat=True)[:LED]
@@ -188,9 +188,6 @@ def _member_page(visit: Visit, row: Member, status: int = 200, **context: Any) -
         **{"form": Form(first=visit.today), "inviting": Form(email=row.email), "link": None}
         | context,
     )
-
-
-_GOING_ON = (*reading.UNFINISHED, FollowUp.STANDING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from django.urls import path, reverse
 from toutdoux.actions import commands, reading, searching
 from toutdoux.actions.chronicle import periods as periods_of
 from toutdoux.core.action import Action
-from toutdoux.core.history import BallotName
+from toutdoux.core.history import UNFINISHED, BallotName, FollowUp
 from toutdoux.core.replay import Standing
 from toutdoux.core.voters import awaiting, open_ballots
 from toutdoux.core.words import say
@@ -199,7 +199,7 @@ def mine(request: Any, slug: str, secret: str) -> HttpResponse:
     awaited = {(one.action.ref, one.ballot) for one in awaiting(standing, me)}
     items: list[Deadline | Task] = [*_deadlines(association.pk, slug, language, standing, awaited)]
     for action in standing.actions.values():
-        if action.leader == me and action.follow_up in reading.UNFINISHED:
+        if action.leader == me and action.follow_up in UNFINISHED:
             title = say("To do: {ref}, {object}", ref=action.ref, object=_line(action))
             items.append(
                 Task(
@@ -208,7 +208,7 @@ def mine(request: Any, slug: str, secret: str) -> HttpResponse:
                     text=action.object,
                     url=_address("action", slug, ref=action.ref),
                     since=action.may_start_at or action.proposed_at,
-                    begun=action.follow_up is reading.UNFINISHED[1],
+                    begun=action.follow_up is FollowUp.DOING,
                 )
             )
     return _calendar(association.name, items)

@@ -8,7 +8,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 
 from toutdoux.actions import reading
-from toutdoux.core.history import State
+from toutdoux.core.history import UNFINISHED, State
 from toutdoux.core.voters import awaiting
 
 from ..cards import card
@@ -61,7 +61,7 @@ def today(visit: Visit) -> HttpResponse:
         mine=[
             one
             for one in cards.values()
-            if one.action.leader == visit.me and one.action.follow_up in reading.UNFINISHED
+            if one.action.leader == visit.me and one.action.follow_up in UNFINISHED
         ],
         decided=sorted(
             (one for one in cards.values() if one.action.decision is not None),
