@@ -399,13 +399,13 @@ def test_an_address_that_is_none_is_refused(home: Path, email: str) -> None:
     assert refused(c.rename_member, small.request(1), small.ana, email=email) == why
 
 
-def test_rules_that_are_in_force_are_not_proposed(home: Path) -> None:
+def test_the_rules_in_force_may_be_confirmed_by_an_action(home: Path) -> None:
     from toutdoux.actions import commands as c
 
     small = Small()
     effects = [h.AmendCharter(read_charter("tout-doux-cratie"))]
-    told = (small.request(6), Kind.EXTRAORDINARY, "Changer")
-    assert "rules that are in force" in refused(c.propose, *told, by=small.ana, effects=effects)
+    told = (small.request(6), Kind.EXTRAORDINARY, "Garder nos règles")
+    assert c.propose(*told, by=small.ana, effects=effects) == "AE2"
 
 
 @pytest.mark.parametrize("term", [(1, 40), (20, None), (30, 31), (40, 50)])
@@ -452,21 +452,6 @@ def test_an_entry_of_the_journal_and_words_for_a_report_can_be_read_back(home: P
         refused(c.word_report, now(small, 6), "P21", content)
     c.add_to_journal(now(small, 6), {**entry, "actions": ["AE1"], "period": "P21"})
     c.word_report(now(small, 6), "P21", {"title": "Six mois", "date": "2021-07-18"})
-
-
-def test_a_charter_is_told_by_name_or_in_words() -> None:
-    from toutdoux.association.charters import charter_told
-    from toutdoux.scenario import ScenarioError
-
-    assert charter_told(" lazy-consensus ") == read_charter("lazy-consensus")
-    assert charter_told("charter:\n  preset: lazy-consensus") == read_charter("lazy-consensus")
-    told = charter_told("preset: tout-doux-cratie\nordinary: {window: 3 days}")
-    assert told.ordinary.window == timedelta(days=3)
-    with pytest.raises(Refusal):
-        charter_told("lazy")
-    with pytest.raises(ScenarioError) as caught:
-        charter_told("preset: lazy-consensus\nordinary:\n  windw: 3 days")
-    assert caught.value.line == 3
 
 
 def test_a_list_of_members_names_who_imported_it(home: Path) -> None:

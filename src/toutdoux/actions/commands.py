@@ -26,7 +26,7 @@ import orjson
 from django.db import transaction
 from django.db.models import Max
 
-from toutdoux.association import charters, people, settings, stewards
+from toutdoux.association import people, settings, stewards
 from toutdoux.association.models import Association, Member, Membership, Period, Role
 from toutdoux.association.zones import zone_called
 from toutdoux.core import history as h
@@ -817,9 +817,6 @@ def propose(
     told = (kind, object, by, leader, number, link, condition, effects)
 
     def work(writer: Writer, at: datetime) -> str:
-        for effect in effects:
-            if isinstance(effect, h.AmendCharter):
-                charters.check_other(writer.id, effect.charter, at)
         event = h.Proposed(
             at=at,
             kind=kind,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from toutdoux.core.charter import Kind
+from toutdoux.core.charter import Charter, Kind
 from toutdoux.core.explanation import in_brief
 from toutdoux.core.history import (
     AmendCharter,
@@ -183,6 +183,9 @@ def put_forward(
     """Propose an action as it was typed, and print its reference, or all of it as JSON."""
     from toutdoux.actions import commands
 
+    for effect in effects:
+        if isinstance(effect, AmendCharter):
+            _check_other(desk, effect.charter)
     ref = desk.carry_out(
         commands.propose,
         kind,
@@ -200,6 +203,18 @@ def put_forward(
         print_json(shown_as_data(desk, *after(desk, ref)))
     else:
         click.echo(ref)
+
+
+def _check_other(desk: Desk, rules: Charter) -> None:
+    """Refuse rules that are in force already: a slip of whoever types, not of the charter's."""
+    from toutdoux.association.charters import in_force
+    from toutdoux.core.charter_in_words import changed_rules
+
+    if not changed_rules(in_force(desk.id, desk.at or desk.now).charter, rules):
+        raise Problem(
+            say("these are the rules that are in force"),
+            say("see them with toutdoux charter show, and propose others"),
+        )
 
 
 _EFFECTS = ("grant_voting_right", "amend_charter")
