@@ -388,28 +388,23 @@ def check_operator(name: str | None) -> None:
 
 def check_texts(value: object) -> None:
     """Refuse what is no text, anywhere in what was said: half a character, or the sign for none."""
-    for text in _texts_in(value):
-        found = _NO_TEXT.search(text)
+    if isinstance(value, str):
+        found = _NO_TEXT.search(value)
         if found is not None:
             raise Refusal(
                 say("there is a character here that is not text (code {code})", code=ord(found[0])),
                 say("take it out"),
             )
-
-
-def _texts_in(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
     elif isinstance(value, Mapping):
         for key, one in value.items():
-            yield from _texts_in(key)
-            yield from _texts_in(one)
+            check_texts(key)
+            check_texts(one)
     elif isinstance(value, Sequence):
         for one in value:
-            yield from _texts_in(one)
+            check_texts(one)
     elif is_dataclass(value):
         for field in fields(value):
-            yield from _texts_in(getattr(value, field.name))
+            check_texts(getattr(value, field.name))
 
 
 def _check_number(number: int, least: int = 1) -> None:

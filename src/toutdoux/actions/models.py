@@ -114,7 +114,7 @@ class Vote(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=["action", "ballot", "member", "counted"], name="vote_once"
+                fields=["action", "member", "ballot", "counted"], name="vote_once"
             ),
         )
 

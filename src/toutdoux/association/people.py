@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, ItemsView, ValuesView
+from collections.abc import Collection, ItemsView, Iterable, ValuesView
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 import orjson
 from django.db.models import Q, QuerySet
@@ -21,6 +22,7 @@ from . import models
 _DATES = ("joined", "left", "joined_recorded", "left_recorded")
 _PERSON = ("id", "handle", "name", "founder", "granted_at", "granted_place")
 _HEAD = range(len(_PERSON))
+_IN_ORDER = "association_membership.joined, association_membership.id"
 
 
 class Members(dict[str, roll.Member]):
@@ -48,16 +50,19 @@ class Members(dict[str, roll.Member]):
     def __missing__(self, id: str) -> roll.Member:
         if self._all:
             raise KeyError(id)
-        people = tables.find(
+        rows = tables.find_with(
             models.Member,
             _PERSON,
+            models.Membership,
+            _DATES,
+            "member_id",
+            _IN_ORDER,
             id=id,
             association_id=self.association,
         )
-        if not people:
+        if not rows:
             raise KeyError(id)
-        periods = tables.find(models.Membership, _DATES, "joined, id", member_id=id)
-        self._take([roll.Membership(*dates) for dates in periods], *people[0])
+        self._take(_memberships(rows), *rows[0][: len(_PERSON)])
         return dict.__getitem__(self, id)
 
     def get(self, id: str, default: object = None) -> roll.Member:
@@ -97,12 +102,7 @@ class Members(dict[str, roll.Member]):
         told = rows.order_by("id", "memberships__joined", "memberships__id")
         for person, periods in groupby(told.values_list(*_PERSON, *dates), key=itemgetter(*_HEAD)):
             if not dict.__contains__(self, person[0]):
-                memberships = [
-                    roll.Membership(*one[len(_PERSON) :])
-                    for one in periods
-                    if one[len(_PERSON)] is not None
-                ]
-                self._take(memberships, *person)
+                self._take(_memberships(periods), *person)
 
     def _take(
         self,
@@ -118,6 +118,12 @@ class Members(dict[str, roll.Member]):
         self[id] = roll.Member(id, name or self.forgotten, memberships, founder)
         if at is not None and place is not None:
             self.granted[id] = self.granted_before[id] = (at, place)
+
+
+def _memberships(rows: Iterable[tuple[Any, ...]]) -> list[roll.Membership]:
+    """The memberships of a person, in rows that begin with what is the person's own."""
+    dates = (row[len(_PERSON) :] for row in rows)
+    return [roll.Membership(*one) for one in dates if one[0] is not None]
 
 
 def are_members(ids: Collection[str], at: datetime) -> set[str]:

@@ -26,6 +26,7 @@ Projector = Callable[["Writer", Body], None]
 _projectors: dict[str, list[Projector]] = {}
 
 _ENTRY = ("ledger_id", "seq", "body", "hash", "subject")
+_OPERATOR = ("name", "commitment")
 _INSERT = f"INSERT INTO ledger_entry ({', '.join(_ENTRY)}) VALUES (%s, %s, %s, %s, %s)"
 _AT_ONCE = 500
 
@@ -68,8 +69,9 @@ class Writer:
         self.projecting = True
         """Whether entries change what they change as they come."""
         self._waiting: list[tuple[str, int, bytes, str, str]] | None = None
-        self._operator_name = operator
-        self._operator: str | None = None
+        self._operator = operator
+        self.operators: dict[str | None, str | None] = {}
+        """The commitments to the names of those who ever acted for others, by name."""
         self._before = (self.length, self.played_until, self.due_at)
 
     def append(
@@ -101,8 +103,8 @@ class Writer:
         }
         if by is not None:
             body["by"] = by
-        if self._operator_name:
-            body["operator"] = self._operator_commitment(self._operator_name)
+        if self._operator:
+            body["operator"] = self._operator_commitment(self._operator)
         if draft.texts:
             body["data"]["texts"] = self._commit(draft.texts)
         self._insert(body, subject)
@@ -149,14 +151,11 @@ class Writer:
         return kept
 
     def _operator_commitment(self, name: str) -> str:
-        if self._operator is None:
-            known = tables.find(Operator, ("commitment",), ledger_id=self.id, name=name)
-            if known:
-                self._operator = str(known[0][0])
-            else:
-                self._operator = self._commit({"operator": name})["operator"]
-                Operator.objects.create(ledger_id=self.id, name=name, commitment=self._operator)
-        return self._operator
+        known = self.operators.get(name)
+        if known is None:
+            known = self.operators[name] = self._commit({"operator": name})["operator"]
+            Operator.objects.create(ledger_id=self.id, name=name, commitment=known)
+        return known
 
     def expect(self, due: datetime | None) -> None:
         """Have time looked at again at an instant, if not before."""
@@ -198,12 +197,16 @@ def writing(
         operator: who acts for others there; only the command line has one.
     """
     with transaction.atomic():
-        rows = tables.find(Ledger, _Ledger._fields, lock=True, id=ledger)
+        rows = tables.find_with(
+            Ledger, _Ledger._fields, Operator, _OPERATOR, "ledger_id", lock=True, id=ledger
+        )
         if not rows:
             raise Refusal(
                 say("there is no ledger {id}", id=ledger), say("name another association")
             )
-        writer = Writer(_Ledger(*rows[0]), now, via, operator)
+        width = len(_Ledger._fields)
+        writer = Writer(_Ledger(*rows[0][:width]), now, via, operator)
+        writer.operators = {row[width]: row[width + 1] for row in rows}
         yield writer
         writer.save()
 
