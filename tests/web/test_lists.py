@@ -266,3 +266,29 @@ def test_a_download_of_data_is_data(loutres: Living, client_of: Signed) -> None:
     rows = json.loads(text_of(client_of("bob"), loutres.url("inventory/P1?format=json")))
     assert [row["ref"] for row in rows] == [ref]
     assert client_of("bob").get(loutres.url("inventory/P1?format=exe")).status_code == 404
+
+
+def test_a_long_inventory_goes_over_pages_and_its_totals_and_downloads_stay_whole(
+    loutres: Living, client_of: Signed
+) -> None:
+    add_period(loutres, "P1", -20, 10)
+    refs = [
+        loutres.propose("ordinary", f"Planter le pommier {number}.", "ana")
+        for number in range(1, 103)
+    ]
+    for ref in (refs[0], refs[-1]):
+        loutres.vote(ref, bob="for")
+    ana = english(client_of("ana"))
+    first, second = (text_of(ana, loutres.url(f"inventory/P1{end}")) for end in ("", "?page=2"))
+    assert "pommier 100." in first
+    assert "pommier 101." not in first
+    assert "pommier 100." not in second
+    assert "pommier 102." in second
+    for page in (first, second):
+        assert "102 actions" in page
+        assert "2 votes expressed" in page
+    assert '<a href="?page=2" rel="next">' in first
+    assert '<a href="?" rel="prev">' in second
+    assert text_of(ana, loutres.url("inventory/P1?page=99")).count("pommier") == 2
+    rows = json.loads(text_of(ana, loutres.url("inventory/P1?format=json")))
+    assert len(rows) == 102

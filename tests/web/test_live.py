@@ -62,6 +62,18 @@ def test_a_vote_of_somebody_else_comes_with_its_tally_and_name(
     assert asking(response) != address
 
 
+def test_a_new_name_comes_with_the_next_vote_whoever_was_read_before(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    client, page = client_of("bob"), loutres.url(f"actions/{ref}")
+    for choice in ("for", "against"):
+        loutres.vote(ref, chloe=choice)
+        assert "Driss Lang<" in client.get(page).content.decode()
+    commands.rename_member(loutres.request(), loutres.ids["driss"], name="Driss Lang-Roy")
+    loutres.vote(ref, chloe="for")
+    assert "Driss Lang-Roy<" in client.get(page).content.decode()
+
+
 def test_a_comment_of_somebody_else_comes_and_its_change_too(
     loutres: Living, client_of: ClientOf, ref: str
 ) -> None:

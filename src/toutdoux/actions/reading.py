@@ -68,12 +68,17 @@ def _stand(
     erased: str,
     votes_of: Collection[str],
     only: Collection[str] | None,
-    members: Collection[str] | None = (),
+    members: Collection[str] | people.Members | None = (),
 ) -> Standing:
-    """The same, with commitments in the place of the texts; `members` None reads everybody."""
+    """The same, with commitments in the place of the texts; `members` None reads everybody, and
+    those who were read already are taken as they are."""
     association = ledger.id
-    granted: dict[str, tuple[datetime, int]] = {}
-    known = people.Members(association, granted, forgotten=erased)
+    if isinstance(members, people.Members):
+        known = members
+    else:
+        known = people.Members(association, forgotten=erased)
+    # A play of its own may give the right to vote to more.
+    granted = dict(known.granted_before) if known is members else known.granted
     play = Play(known, people.charters(association), now=ledger.played_until, granted=granted)
     rows, versions = _rows(association, only)
     wanted = [
@@ -84,7 +89,7 @@ def _stand(
     votes = _votes(association, wanted, None if only is None else [row["id"] for row in rows])
     if only is None or members is None:
         known.read_all()
-    else:
+    elif known is not members:
         known.read([*members, *_named(rows)])
     for row in rows:
         told = votes.get(row["id"], ())
@@ -368,12 +373,15 @@ class Whole:
     """The members' handles, by id."""
 
 
-def whole(ledger: Ledger, ref: str, now: datetime, erased: str) -> Whole | None:
+def whole(
+    ledger: Ledger, ref: str, now: datetime, erased: str, members: people.Members | None = None
+) -> Whole | None:
     """All that is known of one action at the present instant; None if there is none such.
 
-    Six queries, however much there is. The arguments are those of `standing`.
+    Six queries, however much there is. The arguments are those of `standing`; `members` are all
+    there are, if they were read before.
     """
-    standing = _stand(ledger, now, erased, [ref], [ref], None)
+    standing = _stand(ledger, now, erased, [ref], [ref], members)
     action = standing.actions.get(ref)
     if action is None:
         return None

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property, wraps
+from datetime import date, datetime
+from functools import cached_property, lru_cache, wraps
+from itertools import islice
 from typing import Any, overload
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -28,9 +29,11 @@ from toutdoux.association.settings import Settings, settings_of
 from toutdoux.association.stewards import stewards
 from toutdoux.core.words import Sentence
 from toutdoux.language import Language
+from toutdoux.ledger.models import Ledger
 
+from .asked import Asked
 from .models import Account, Seat
-from .speech import render
+from .speech import render, url
 
 View = Callable[..., HttpResponse]
 
@@ -67,7 +70,9 @@ class Visit:
 
     @cached_property
     def is_steward(self) -> bool:
-        return self.member is not None and self.me in stewards(self.id, self.today)
+        if self.member is None:
+            return False
+        return self.me in _stewards(self.id, self.association.ledger.head, self.today)
 
     @cached_property
     def today(self) -> Any:
@@ -95,7 +100,7 @@ class Visit:
         return render(self.request, name, context, status)
 
     def url(self, name: str, **arguments: object) -> str:
-        return reverse(name, kwargs={"slug": self.slug, **arguments})
+        return url(name, slug=self.slug, **arguments)
 
     def to(self, name: str, said: Sentence | None = None, **arguments: object) -> HttpResponse:
         """Go on to a page, after something was done; `said` is told there once."""
@@ -139,8 +144,7 @@ def page(view: View | None = None, *, public: str | None = None, steward: bool =
 def _visit(request: Any, slug: str) -> Visit:
     seat = None
     if request.user.is_authenticated:
-        seats = seats_of(request.user, request.now)
-        seat = seats.filter(member__association__slug=slug).first()
+        seat = _seat(request.user, slug, request.now)
     association = seat.member.association if seat else Association.objects.filter(slug=slug).first()
     if association is None:
         if request.user.is_authenticated:
@@ -158,6 +162,36 @@ def _visit(request: Any, slug: str) -> Visit:
     return request.visit  # type: ignore[no-any-return]
 
 
+@lru_cache(maxsize=1024)
+def _stewards(association: str, head: str, day: date) -> set[str]:
+    """The référent·es on a day. Who they are follows from the ledger: while its head is the same,
+    so are they."""
+    return stewards(association, day)
+
+
+def _seat(account: Account, slug: str, now: datetime) -> Seat | None:
+    """An account's seat in an association, with the rows that it leads to; one query."""
+    return _seat_in(_SEAT_OF_ACCOUNT(account=account.pk, slug=slug, now=now))
+
+
+def seat_of_member(member: str, slug: str, now: datetime) -> Seat | None:
+    """The seat of a member of an association, with the rows that it leads to; one query."""
+    return _seat_in(_SEAT_OF_MEMBER(member=member, slug=slug, now=now))
+
+
+def _seat_in(rows: list[tuple[Any, ...]]) -> Seat | None:
+    if not rows:
+        return None
+    values = iter(rows[0])
+
+    def row(model: type[Model], names: list[str]) -> Any:
+        return model.from_db("default", names, list(islice(values, len(names))))
+
+    seat, member, association, ledger = (row(model, names) for model, _, names in _ROWS)
+    seat.member, member.association, association.ledger = member, association, ledger
+    return seat  # type: ignore[no-any-return]
+
+
 def seats_of(account: Account, now: datetime) -> QuerySet[Seat]:
     """Where an account is a member now; whoever left has no seat any more until they return."""
     return seats_at(now).filter(account=account)
@@ -170,6 +204,42 @@ def seats_at(now: datetime) -> QuerySet[Seat]:
     )
     rows = Seat.objects.select_related("member__association__ledger")
     return rows.filter(Exists(present), member__erased=False)
+
+
+_ROWS: list[tuple[type[Model], str, list[str]]] = [
+    (model, path, [field.attname for field in model._meta.concrete_fields])
+    for model, path in (
+        (Seat, ""),
+        (Member, "member__"),
+        (Association, "member__association__"),
+        (Ledger, "member__association__ledger__"),
+    )
+]
+
+
+def _whole(seats: QuerySet[Seat]) -> QuerySet[Seat, tuple[Any, ...]]:
+    """The first of some seats, with every column of the rows that it leads to."""
+    columns = (f"{path}{name}" for _, path, names in _ROWS for name in names)
+    return seats.order_by("pk").values_list(*columns)[:1]
+
+
+# Every request looks one up.
+_SEAT_OF_ACCOUNT = Asked(
+    lambda account, slug, now: _whole(
+        seats_at(now).filter(account=account, member__association__slug=slug)
+    ),
+    account=int,
+    slug=str,
+    now=datetime,
+)
+_SEAT_OF_MEMBER = Asked(
+    lambda member, slug, now: _whole(
+        seats_at(now).filter(member=member, member__association__slug=slug)
+    ),
+    member=str,
+    slug=str,
+    now=datetime,
+)
 
 
 def _sign_in(request: Any) -> HttpResponse:

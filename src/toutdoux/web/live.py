@@ -20,15 +20,16 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
 from django.conf import settings
 from django.db.models import Max, OuterRef, Subquery
 from django.http import HttpRequest
 from django.template.loader import get_template
-from django.urls import reverse
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from toutdoux.actions import commands, reading
 from toutdoux.actions.models import Action
+from toutdoux.association.people import Members
 from toutdoux.core.explanation import explain
 from toutdoux.core.history import BallotName, Choice
 from toutdoux.core.replay import Standing
@@ -36,17 +37,19 @@ from toutdoux.core.telling import entry_in_words
 from toutdoux.core.voters import open_ballots, roll_of
 from toutdoux.core.words import Sentence, say
 from toutdoux.language import Language
+from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger
 
 from .cards import Bar, card
-from .door import Visit, seats_at
+from .door import Visit, seat_of_member
 from .markdown import to_html
 from .models import Comment, Seat
+from .speech import url
 
 SHOWN = 60
 """How many names, or lines of the history, are shown unless everyone is asked for."""
 
-_AT_MOST = timedelta(seconds=0.5)
+_AT_MOST = timedelta(seconds=0.3)
 """While votes pour in, the part is made anew no more often: so it is seen within 3 seconds."""
 
 _KEPT, _MEMBERS_KEPT = 64, 40_000
@@ -105,7 +108,7 @@ def version_now(ledger: Ledger, ref: str, now: datetime) -> str | None:
 # What was looked up just now serves all who ask at the same time: with 500 at one page, nearly
 # every answer takes no query.
 
-_SEAT_FOR, _VERSION_FOR = timedelta(seconds=10), timedelta(seconds=0.4)
+_SEAT_FOR, _VERSION_FOR = timedelta(seconds=10), timedelta(seconds=0.2)
 _MOST = 20_000
 _lately: dict[tuple[str, ...], tuple[datetime, Any]] = {}
 
@@ -124,12 +127,12 @@ def _looked_up(
 
 def seat_lately(slug: str, member: str, now: datetime) -> Seat | None:
     """A member's seat, as it was at most ten seconds ago."""
-    seats = seats_at(now).filter(member=member, member__association__slug=slug)
-    return _looked_up(("seat", slug, member), now, _SEAT_FOR, seats.first)  # type: ignore[no-any-return]
+    key = ("seat", slug, member)
+    return _looked_up(key, now, _SEAT_FOR, lambda: seat_of_member(member, slug, now))  # type: ignore[no-any-return]
 
 
 def version_lately(association: str, ref: str, now: datetime) -> tuple[Ledger, str | None]:
-    """A ledger, and the version of an action's part, as they were less than half a second ago."""
+    """A ledger, and the version of an action's part, as they were at most 0.2 seconds ago."""
 
     def look() -> tuple[Ledger, str | None]:
         ledger = Ledger.objects.get(pk=association)
@@ -279,9 +282,10 @@ def _make(
 ) -> Part | None:
     ref, everyone = key[1], key[-1]
     erased = request.language.word("(erased)")
-    whole = reading.whole(ledger, ref, request.now, erased)
+    whole = reading.whole(ledger, ref, request.now, erased, _everybody(ledger, erased))
     if whole is None:
         return None
+    _keep_everybody(ledger, erased, whole)
     past = list(_past(whole))
     shown = past if everyone else past[-SHOWN:]
     part = Part(
@@ -301,6 +305,35 @@ def _make(
     )
     _shelf.put(key, part)
     return part
+
+
+# Most of the work is to read everybody, who stay the same while others vote.
+
+_people: dict[tuple[str, str], tuple[int, str, Members]] = {}
+"""Everybody in an association, by how its language says what was forgotten: with the length and the
+head that its ledger had."""
+
+_VOTES = ("vote.cast", "vote.withdrawn")
+_FEW = 500
+
+
+def _everybody(ledger: Ledger, erased: str) -> Members | None:
+    """Everybody, as they were read before, if nothing but a few votes was recorded since."""
+    length, head, members = _people.get((ledger.id, erased), (0, "", None))
+    if members is None or ledger.head == head:
+        return members
+    if not length < ledger.length <= length + _FEW:
+        return None
+    (_, _, before), *since = book.rows(ledger.id, length, ledger.length)
+    votes = all(orjson.loads(body)["kind"] in _VOTES for _, body, _ in since)
+    return members if before == head and votes else None
+
+
+def _keep_everybody(ledger: Ledger, erased: str, whole: reading.Whole) -> None:
+    assert isinstance(whole.standing.members, Members)
+    if sum(len(one[2]) for one in _people.values()) > _MEMBERS_KEPT:
+        _people.clear()
+    _people[ledger.id, erased] = ledger.length, ledger.head, whole.standing.members
 
 
 def _version_of(
@@ -429,7 +462,7 @@ def own(html: str, slug: str, ref: str, me: str, label: str) -> Markup:
     def link(found: re.Match[str]) -> str:
         if found[2] != me:
             return ""
-        address = reverse("comment_change", kwargs={"slug": slug, "ref": ref, "id": found[1]})
+        address = url("comment_change", slug=slug, ref=ref, id=found[1])
         return Markup('<a href="{}">{}</a>').format(address, label)
 
     return Markup(_OWN.sub(link, html))
@@ -449,7 +482,7 @@ def address(
         "everyone": "1" if everyone else "",
     }
     asked["key"] = key_for(slug, ref, asked)
-    return f"{reverse('live', kwargs={'slug': slug, 'ref': ref})}?{urlencode(asked)}"
+    return f"{url('live', slug=slug, ref=ref)}?{urlencode(asked)}"
 
 
 def key_for(slug: str, ref: str, asked: Mapping[str, str]) -> str:
@@ -462,5 +495,6 @@ def key_for(slug: str, ref: str, asked: Mapping[str, str]) -> str:
 def wrapped(address: str, html: Markup) -> Markup:
     """The part in the element that asks again by itself, where there is JavaScript."""
     return Markup(
-        '<div id="live" hx-get="{}" hx-trigger="every 2s" hx-swap="outerHTML">{}</div>'
-    ).format(address, html)
+        f'<div id="live" hx-get="{escape(address)}" hx-trigger="every 2s" hx-swap="outerHTML">'
+        f"{html}</div>"
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from hashlib import sha256
 from html import unescape
 from pathlib import Path
@@ -65,12 +65,37 @@ def static(name: str) -> str:
 
 
 def url(name: str, **arguments: object) -> str:
-    return reverse(name, kwargs=arguments or None)
+    """The address of a page, by its name. A page of cards or of rows asks for hundreds."""
+    return _reversed(name, tuple(arguments.items()))
+
+
+@lru_cache(maxsize=8192)
+def _reversed(name: str, arguments: tuple[tuple[str, object], ...]) -> str:
+    return reverse(name, kwargs=dict(arguments) or None)
 
 
 def absolute(path: str) -> str:
     """The whole address of a page, for what leads to it from elsewhere."""
     return f"{settings.PUBLIC_URL.rstrip('/')}{path}"
+
+
+# Messages as they go into pages, found and escaped once: a page of cards says hundreds.
+
+
+@lru_cache(maxsize=8192)
+def _message(code: str, formal: bool, message: str) -> Markup:
+    language = Language(code, formal=formal)
+    return escape(language.typographic(language.word(message)))
+
+
+@lru_cache(maxsize=8192)
+def _counted(
+    code: str, formal: bool, one: str, many: str, n: int, names: tuple[str, ...]
+) -> Markup:
+    """The message for a count, with the places of its other values left open."""
+    language = Language(code, formal=formal)
+    text = language.say(say_n(one, many, n, **{name: f"{{{name}}}" for name in names}))
+    return escape(language.typographic(text))
 
 
 class Words:
@@ -81,20 +106,16 @@ class Words:
         self.now = now
 
     def _(self, message: str, **values: Any) -> Markup:
-        text = self.language.word(message)
-        return self._filled(text, values)
+        text = _message(self.language.code, self.language.formal, message)
+        return self._filled(text, values) if values else text
 
     def _n(self, one: str, many: str, n: int, **values: Any) -> Markup:
-        text = self.language.say(say_n(one, many, n, **{key: f"{{{key}}}" for key in values}))
-        return self._filled(text, {"n": n, **values})
+        text = _counted(self.language.code, self.language.formal, one, many, n, tuple(values))
+        return self._filled(text, values) if values else text
 
-    def _filled(self, text: str, values: Mapping[str, Any]) -> Markup:
-        text = self.language.typographic(text)
-        if not values:
-            return escape(text)
-        return Markup(str(escape(text))).format_map(
-            {key: self.value(one) for key, one in values.items()}
-        )
+    def _filled(self, text: Markup, values: Mapping[str, Any]) -> Markup:
+        told = {key: escape(self.value(one)) for key, one in values.items()}
+        return Markup(str(text).format_map(told))
 
     def say(self, sentence: Sentence) -> str:
         return self.language.typographic(self.language.say(sentence))
@@ -133,8 +154,8 @@ class Words:
         """An instant in words, with the exact one on demand."""
         text = getattr(self, how)(instant)
         exact = f"{self.language.instant(instant)} ({instant.astimezone(self.language.zone):%Z})"
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(
-            instant.isoformat(), exact, text
+        return Markup(
+            f'<time datetime="{instant.isoformat()}" title="{escape(exact)}">{escape(text)}</time>'
         )
 
 
@@ -178,8 +199,9 @@ class Csrf:
     def __html__(self) -> str:
         return f'<input type="hidden" name="csrfmiddlewaretoken" value="{self.token}">'
 
-    @property
+    @cached_property
     def token(self) -> str:
+        # One for all forms of a page: Django would mask the secret anew for each.
         return get_token(self.request)
 
 

@@ -30,6 +30,7 @@ from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger
 
 from .. import live as live_part
+from ..asked import Asked
 from ..cards import Card, card
 from ..door import Visit, page
 from ..masking import mask, masked, masks
@@ -255,12 +256,24 @@ def vote(visit: Visit, ref: str) -> HttpResponse:
     return _to_page(visit, ref)
 
 
+_VOTE = Asked(
+    lambda association, ref, ballot, member: (
+        models.Vote.objects.filter(
+            action__association=association, action__ref=ref, ballot=ballot, member=member
+        )
+        .order_by("-counted")
+        .values_list("choice")[:1]
+    ),
+    association=str,
+    ref=str,
+    ballot=str,
+    member=str,
+)
+
+
 def _vote_in_force(visit: Visit, ref: str, ballot: BallotName) -> Choice | None:
-    rows = models.Vote.objects.filter(
-        action__association=visit.id, action__ref=ref, ballot=ballot, member=visit.me
-    )
-    told = rows.order_by("-counted").values_list("choice", flat=True).first()
-    return None if told is None else Choice(told)
+    rows = _VOTE(association=visit.id, ref=ref, ballot=ballot.value, member=visit.me)
+    return Choice(rows[0][0]) if rows else None
 
 
 def _change_vote(

@@ -30,6 +30,8 @@ from ..models import Tag
 
 AT_ONCE = 25
 """Actions on a page."""
+ROWS_AT_ONCE = 100
+"""Rows of an inventory on a page."""
 
 
 def settle(visit: Visit) -> None:
@@ -78,8 +80,8 @@ def _number(asked: Mapping[str, str]) -> int:
     return max(1, int(told)) if told.isascii() and told.isdigit() and len(told) < 7 else 1
 
 
-def _last(count: int) -> int:
-    return max(1, -(-count // AT_ONCE))
+def _last(count: int, at_once: int = AT_ONCE) -> int:
+    return max(1, -(-count // at_once))
 
 
 # --- all actions ---------------------------------------------------------------------------------
@@ -182,17 +184,23 @@ def inventory(visit: Visit, period: str) -> HttpResponse:
         raise Http404
     settle(visit)
     told = searching.of_period(visit.association, found, visit.now, visit.erased)
-    rows = [replace(row, object=shown(visit, row.object)) for row in inv.inventory(*told, found)]
+    rows = inv.inventory(*told, found)
+    if masks(visit):
+        rows = [replace(row, object=shown(visit, row.object)) for row in rows]
     if form:
         return _download(visit.language, found, rows, form)
+    last = _last(len(rows), ROWS_AT_ONCE)
+    number = min(_number(visit.request.GET), last)
+    here = rows[(number - 1) * ROWS_AT_ONCE : number * ROWS_AT_ONCE]
     return visit.render(
         "inventory.html",
         period=found,
         tables=[
-            _table(visit.language, kind, of_kind)
+            _table(visit.language, kind, [row for row in rows if row.kind is kind], shown_here)
             for kind in inv.KINDS
-            if (of_kind := [row for row in rows if row.kind is kind])
+            if (shown_here := [row for row in here if row.kind is kind])
         ],
+        pages=Pages(number, last, visit.request.GET),
         count=len(rows),
         expressed=sum(row.expressed for row in rows),
         imported=any(row.imported for row in rows),
@@ -212,18 +220,21 @@ class Table:
     title: str
     titles: list[str]
     rows: list[tuple[inv.InventoryRow, list[str]]]
+    """Those of the page; all else is of the whole period."""
     outcomes: list[tuple[State | None, int]]
     """How many there are of each state; of None, those of a table kept by hand."""
     expressed: int
 
 
-def _table(language: Language, kind: Kind, rows: list[inv.InventoryRow]) -> Table:
+def _table(
+    language: Language, kind: Kind, rows: list[inv.InventoryRow], here: list[inv.InventoryRow]
+) -> Table:
     with_state = inv.shows_state(rows)
     states = [row.state for row in rows]
     return Table(
         inv.kind_title(language, kind),
         inv.titles(language, rows),
-        [(row, inv.cells(language, row, with_state=with_state, one_kind=True)) for row in rows],
+        [(row, inv.cells(language, row, with_state=with_state, one_kind=True)) for row in here],
         [(state, states.count(state)) for state in (*State, None) if state in states],
         sum(row.expressed for row in rows),
     )
