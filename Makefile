@@ -9,6 +9,9 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input -qq
 LOCALE := src/toutdoux/locale
 POT := build/toutdoux.pot
 BABEL := $(PY) -m babel.messages.frontend -q
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile -q --upgrade \
+	--generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host --no-emit-options
 export PYTHONUTF8 := 1
 
 # $(call apt,PACKAGES): as root on Debian, installs; elsewhere it fails, and the caller says what to do.
@@ -61,13 +64,12 @@ format: .venv/ready ## put the code in its style
 	@.venv/bin/ruff check --fix-only .
 	@.venv/bin/ruff format .
 
-lock: ## take the newest dependencies into requirements.lock
-	@echo "Renewing requirements.lock"
+lock: ## take the newest dependencies into requirements.lock and tests/chat/synapse.lock
+	@echo "Renewing requirements.lock and tests/chat/synapse.lock"
 	@$(PYTHON) -m venv build/lock
 	@build/lock/bin/python -m pip --disable-pip-version-check -qq install pip-tools
-	@CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile -q --upgrade --extra dev \
-		--generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
-		--no-emit-trusted-host --no-emit-options -o requirements.lock pyproject.toml
+	@$(COMPILE) --extra dev -o requirements.lock pyproject.toml
+	@echo matrix-synapse | $(COMPILE) --allow-unsafe -o tests/chat/synapse.lock -
 
 clean: ## remove everything make wrote
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -89,6 +91,14 @@ clean: ## remove everything make wrote
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
+# The Matrix server that tests talk to, in an environment of its own: nothing of it is toutdoux's.
+build/synapse/ready: tests/chat/synapse.lock
+	@echo "Setting up build/synapse, a Matrix server for the tests (once; it takes a minute)"
+	@$(PYTHON) -m venv --clear build/synapse
+	@build/synapse/bin/python -m pip --disable-pip-version-check --no-input -qq \
+		install --require-hashes -r tests/chat/synapse.lock
+	@touch $@
+
 # Some tests look at pages in a browser and at PDFs with poppler; without them those tests are skipped.
 # What drives the browser, Playwright, carries a Node.js that needs libatomic1: not on every Debian.
 # After .venv/ready, so that two apt-get never run at once under make -j.
@@ -99,3 +109,5 @@ test-tools: .venv/ready
 	$(PY) -m playwright --version >/dev/null 2>&1 || missing="$$missing libatomic1"; \
 	[ -z "$$missing" ] || { $(call apt,$$missing); } \
 		|| echo "Missing here:$$missing. The tests that need them are skipped (on Debian, as root: apt-get install$$missing)."
+	@$(MAKE) -s build/synapse/ready \
+		|| echo "There is no Matrix server here: the tests that need one are skipped (make build/synapse/ready)."

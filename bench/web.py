@@ -257,6 +257,7 @@ def watch(port: int, cookies: list[str], ref: str) -> tuple[float, float]:
             wanted[end] = {
                 "at": time.perf_counter() + 2 * (first + number) / WATCHERS,
                 "address": addresses[(first + number) % len(addresses)],
+                "session": cookies[(first + number) % len(addresses)],
                 "seen": 0,
             }
         while time.perf_counter() < over:
@@ -264,9 +265,9 @@ def watch(port: int, cookies: list[str], ref: str) -> tuple[float, float]:
             for end, one in wanted.items():
                 if one["at"] is not None and one["at"] <= now:
                     one["at"], one["told"] = None, b""
-                    end.sendall(
-                        f"GET {one['address']} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
-                    )
+                    asked = f"GET {one['address']} HTTP/1.1\r\nHost: localhost\r\n"
+                    asked += f"Cookie: toutdoux={one['session']}\r\n\r\n"
+                    end.sendall(asked.encode())
                     chosen.register(end, selectors.EVENT_READ)
             for key, _ in chosen.select(0.01):
                 end = key.fileobj  # type: ignore[assignment]

@@ -42,9 +42,9 @@ _NAMES: Mapping[StrEnum, Sentence] = {
     EntryKind.SERVICE_OPENED: say("service opened"),
     EntryKind.SERVICE_CLOSED: say("service closed"),
     EntryKind.SERVICE: say("news of a service"),
-    EntryKind.ACCOUNT_OPENED: say("account opened for others"),
-    EntryKind.ACCESS_GIVEN: say("access to secrets given"),
-    EntryKind.OUTREACH: say("talk, radio or workshop"),
+    EntryKind.ACCOUNT_OPENED: say("account opened for another organisation"),
+    EntryKind.ACCESS_GIVEN: say("access given (keys, passwords)"),
+    EntryKind.OUTREACH: say("outreach (talk, radio, workshop)"),
     EntryKind.EVENT: say("event"),
     EntryKind.COURSE_OPENED: say("course opened"),
     EntryKind.COURSE: say("course taken part in"),
@@ -151,7 +151,8 @@ class Language:
             text = self._catalogue.ngettext(sentence.message, sentence.plural, sentence.count)
         if not sentence.values:
             return text
-        return text.format_map({key: self.value(one) for key, one in sentence.values.items()})
+        text = text.format_map({key: self.value(one) for key, one in sentence.values.items()})
+        return _STOPPED_TWICE.sub(r"\1", text)
 
     def word(self, message: str) -> str:
         """Say a fixed word or phrase."""
@@ -283,3 +284,6 @@ _BEFORE = re.compile(
     r"|(?<=\d[ \u00a0]h) (?=\d\d\b)"
 )
 _AFTER = re.compile(r"(?<=«) ")
+
+# What was quoted may end with a stop of its own, before the sentence's.
+_STOPPED_TWICE = re.compile(r"([.…][ \u00a0\u202f]?[”»])\.")

@@ -42,6 +42,7 @@ from tests.databases import _sqlite, _use
 from tests.web.conftest import PEOPLE, found
 from toutdoux.actions import commands
 from toutdoux.api import door
+from toutdoux.web import limits
 from toutdoux.web.wsgi import application
 
 from .conftest import Program, program_of
@@ -69,6 +70,7 @@ def ana(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     with pytest.MonkeyPatch.context() as patch, override_settings(PASSWORD_HASHERS=hashers):
         patch.setattr(door, "MANY", 10**9)
         patch.setattr(door, "_LIMIT", door._Limit())
+        patch.setattr(limits, "A_MINUTE", 10**9)
         yield seeded()
     _use(_sqlite(_template))
 

@@ -15,12 +15,14 @@ from toutdoux.actions.models import Action
 from toutdoux.api import door
 from toutdoux.core.charter import Kind
 from toutdoux.ledger.models import Ledger
+from toutdoux.web import limits
 from toutdoux.web.models import Comment, Token
 
 from .conftest import Program, problem, program_of
 
 Api = Callable[..., Program]
 NEW = {"kind": "extraordinary", "object": "Ouvrir un service de podcasts"}
+DEEP = b'{"a":' * 500 + b"1" + b"}" * 500
 
 
 def length(living: Living) -> int:
@@ -255,6 +257,18 @@ def test_a_comment_said_twice_is_there_once(loutres: Living, api: Api) -> None:
     problem(bob.ask("POST", path, {"text": "Non"}, idempotency_key="c1"), 409)
 
 
+def test_who_comments_faster_than_anybody_reads_has_to_wait(
+    loutres: Living, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "A_MINUTE", 2)
+    ref = loutres.propose("ordinary", "Nettoyer la berge", "ana")
+    bob, path = api("bob"), f"/actions/{ref}/comments"
+    answers = [bob.ask("POST", path, {"text": f"mot {n}"}) for n in range(5)]
+    problem(answers[-1], 429)
+    assert answers[-1]["Retry-After"] == "60"
+    assert 2 <= Comment.objects.count() <= 4  # four, should a minute have just begun
+
+
 def test_of_two_who_amend_at_once_the_second_is_told(loutres: Living, api: Api) -> None:
     ana = api("ana")
     told = ana.post("/actions", NEW)
@@ -287,6 +301,9 @@ def test_of_two_who_amend_at_once_the_second_is_told(loutres: Living, api: Api) 
         ({"kind": "ordinary", "object": "x", "leader": "nobody"}, 422),
         (b'{"kind": "ordinary", "object": "x", "number": 1%s}' % (b"0" * 30), 422),
         ({"kind": "ordinary", "object": "x" * 3_000_000}, 413),
+        (b"[" * 500 + b"]" * 500, 422),
+        (b'{"a":' * 900 + b"1" + b"}" * 900, 422),
+        (b'{"kind": "ordinary", "effects": [{"amend_charter": %s}]}' % DEEP, 422),
     ],
 )
 def test_what_cannot_be_read_is_refused(api: Api, said: object, status: int) -> None:
@@ -319,6 +336,11 @@ def test_odd_addresses_are_told_as_what_they_are(
     api: Api, loutres: Living, path: str, status: int
 ) -> None:
     problem(api("bob").ask("GET", path), status)
+
+
+def test_a_head_that_is_no_text_is_refused(api: Api, loutres: Living) -> None:
+    for name in ("accept-language", "association", "if_match", "x_other"):
+        problem(api("bob").ask("GET", "/actions", **{name: "a\0b"}), 422)
 
 
 def test_other_methods_and_media_are_refused(api: Api, loutres: Living) -> None:

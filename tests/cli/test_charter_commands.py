@@ -39,7 +39,7 @@ def propose(home: Home, rules: object) -> str:
 
 def test_the_rules_in_force_are_told_with_their_figures(home: Home) -> None:
     text = home.says("charter", "show")
-    assert text.startswith("Charter, version 1, from the beginning\nIt is tout-doux-cratie.\n")
+    assert text.startswith("Charter, version 1, from the beginning\nModel: Tout-Doux-Cratie.\n")
     for words in (
         "the right to vote 10 days after joining",
         "adopted at once when the votes for are more than half of the roll",
@@ -66,7 +66,7 @@ def test_a_charter_is_proposed_and_in_force_once_adopted(home: Home, longer: Pat
     adopt(home, "AE1")
     text = home.says("charter", "show")
     assert text.startswith("Charter, version 2, in force since ")
-    assert " by AE1\nIt is tout-doux-cratie, with rules of its own.\n" in text
+    assert " by AE1\nModel: Tout-Doux-Cratie, with rules of its own.\n" in text
     assert "its vote is open for 14 days" in text
     assert "version 1," in home.says("charter", "show", "--version", 1)
     assert "version 1," in home.says("charter", "show", "--at", "2020-01-01")

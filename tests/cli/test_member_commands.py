@@ -199,7 +199,7 @@ def test_a_member_s_page_shows_all_their_memberships(home: Home) -> None:
     home.done("member", "leave", "bob", "--on", "2021-06-08")
     home.done("member", "return", "bob", "--on", "2022-01-01")
     told = home.done("member", "show", "bob")
-    assert "from 15 September 2020; left on 8 June 2021" in told
+    assert "from 15 September 2020 to 8 June 2021" in told
     assert "since 1 January 2022" in told
 
 

@@ -69,6 +69,18 @@ def test_without_publish_nothing_is_recorded(home: Home, tmp_path: Path) -> None
     assert home.length == before
 
 
+def test_the_report_of_a_period_that_is_not_over_is_provisional(home: Home, tmp_path: Path) -> None:
+    asked = ["report", "P21", "--format", "md", "--lang", "en", "--out", tmp_path]
+    done = home.run(*asked, "--at", "2021-05-20 12:00")
+    assert done.returncode == 0
+    assert done.stderr == "The period P21 is not over: the report is provisional.\n"
+    text = Path(done.stdout.strip()).read_text("utf-8")
+    assert "20 May 2021, provisional" in text
+    assert "The period is not over" in text
+    home.says(*asked)
+    assert "provisional" not in Path(done.stdout.strip()).read_text("utf-8")
+
+
 def test_a_scenario_is_published_nowhere(tmp_path: Path) -> None:
     done = run("report", "P21", "--scenario", DEMO, "--publish", "--out", tmp_path / "out")
     assert_one_sentence(done, "keeps no record of what was published")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from toutdoux.core.charter import NEVER, Kind, read_charter
-from toutdoux.core.explanation import explain, in_brief, rules_in_words
+from toutdoux.core.explanation import explain, in_brief, kind_in_brief, rules_in_words
 from toutdoux.core.presets import PRESETS
 from toutdoux.language import Language
 
@@ -507,3 +507,35 @@ def test_the_rules_in_words_tell_every_figure_of_a_preset(preset, kind):
     assert ("contested for" in text) == (rules.contest_window is not None)
     assert ("there are no counter-votes" in text) == (rules.counter_vote is None)
     assert ("at least a third of the roll" in text) == (rules.quorum is not None)
+
+
+@pytest.mark.parametrize(
+    ("preset", "starts", "said"),
+    [
+        (
+            "tout-doux-cratie",
+            "when adopted",
+            "It waits to be adopted: at once when the votes for are more than half of the roll, "
+            "or after 7 days when nobody is against.",
+        ),
+        (
+            "lazy-consensus",
+            "when adopted",
+            "It waits to be adopted: after 3 days unless it is cancelled before.",
+        ),
+        (
+            "simple-majority",
+            "when adopted",
+            "It waits to be adopted: after 7 days when more are for than against.",
+        ),
+        (
+            "tout-doux-cratie",
+            "when proposed",
+            "It starts at once: informing is enough. The members still vote on it for 7 days.",
+        ),
+    ],
+)
+def test_a_kind_is_explained_in_brief_by_the_charter_in_force(preset, starts, said):
+    charter = read_charter({"preset": preset, "extraordinary": {"starts": starts}})
+    told = kind_in_brief(Kind.EXTRAORDINARY, charter.extraordinary)
+    assert [english(one) for one in told] == ["Beyond what the association usually does.", said]

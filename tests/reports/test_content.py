@@ -334,6 +334,64 @@ def test_arrivals_and_departures_are_numbers_without_names() -> None:
     )
 
 
+def test_nobody_is_said_in_words() -> None:
+    assert members("name: Zed, joined: 2021-02-01")[1] == (
+        "Over the period, 1 person joined and nobody left."
+    )
+    assert members("name: Xan, joined: 2020-01-01, left: 2021-05-01")[1] == (
+        "Over the period, nobody joined and 1 left."
+    )
+
+
+# --- a period that is not over -------------------------------------------------------------------
+
+GOES_ON = """\
+roles:
+  - {role: administratif, member: ana, from: 2020-02-01}
+  - {role: financier, member: bob, from: 2021-04-01}
+  - {role: technique, member: eva, from: 2021-04-01, to: 2021-06-30}
+  - {role: archiviste, member: eva, from: 2021-07-01}
+journal:
+  - {kind: event, title: Past, date: 2021-05-20}
+  - {kind: event, title: To come, date: 2021-05-21}
+"""
+
+
+def test_before_its_end_a_report_is_dated_on_its_day_and_provisional() -> None:
+    document = report(GOES_ON, at="2021-05-20 12:00")
+    assert (document.date, document.date_iso) == ("20 May 2021, provisional", "2021-05-20")
+    lines = words(document)
+    assert (
+        "The period is not over: this report is provisional, and tells what is known on "
+        "20 May 2021." in lines
+    )
+    assert "The association has 3 members on 20 May 2021." in lines
+
+
+def test_before_its_end_nothing_is_told_that_is_to_come() -> None:
+    lines = words(report(GOES_ON, at="2021-05-20 12:00"))
+    at = lines.index("Since the period began, these roles were held:")
+    assert lines[at + 1 : at + 4] == [
+        "- Ana Brun: administrative representative",
+        "- Bob Leroy: financial representative (since 1 April 2021)",
+        "- Eva Petit: technical representative (from 1 April to 30 June 2021)",
+    ]
+    assert not any("archiviste" in line for line in lines)
+    assert any("Past" in line for line in lines)
+    assert not any("To come" in line for line in lines)
+
+
+def test_its_last_day_belongs_to_it_and_the_next_one_does_not() -> None:
+    assert "provisional" in report(at="2021-07-18 21:59").date  # 23:59 in Paris
+    assert report(at="2021-07-18 22:00").date == "18 July 2021"
+
+
+def test_a_date_that_is_told_stays_and_the_report_is_provisional_all_the_same() -> None:
+    told = "reports: [{period: P21, date: 2021-06-01}]\n"
+    assert report(told, at="2021-05-20").date == "1 June 2021, provisional"
+    assert report(told).date == "1 June 2021"
+
+
 # --- the journal ---------------------------------------------------------------------------------
 
 

@@ -321,11 +321,12 @@ def test_signing_out_asks_first_and_is_a_post(loutres: Living) -> None:
 def test_whoever_left_sees_nothing_of_the_association_any_more(loutres: Living) -> None:
     client = signed_in("bob@example.org", PASSWORD)
     commands.end_membership(loutres.request(), loutres.ids["bob"])
-    assert client.get(loutres.url()).status_code == 404
-    assert client.get(loutres.url("members")).status_code == 404
+    assert client.get(loutres.url()).status_code == 403
+    assert client.get(loutres.url("members")).status_code == 403
     home = client.get("/")
     assert home.status_code == 200
     assert "Loutres" not in home.content.decode()
+    assert 'action="/account/logout/"' in home.content.decode()
 
 
 # --- passwords and addresses ---------------------------------------------------------------------

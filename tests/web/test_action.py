@@ -12,9 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from toutdoux.actions import commands, reading
-from toutdoux.core.charter import Kind
-from toutdoux.core.history import Choice
+from toutdoux.core.charter import Kind, read_charter
+from toutdoux.core.history import AmendCharter, Choice
+from toutdoux.core.presets import PRESETS
 from toutdoux.ledger.models import Ledger
+from toutdoux.web import limits
 from toutdoux.web.models import Comment, Tag
 
 from .conftest import PEOPLE, Living, found
@@ -213,6 +215,8 @@ def test_a_ballot_that_closed_meanwhile_says_so_on_its_page(
     page = client_of("bob").post(loutres.url(f"actions/{ref}/vote"), {"choice": "for", "key": "k"})
     assert page.status_code == 409
     assert "The ballot of AE1 closed on" in text(page)
+    assert "What you think of it can still be said in its discussion." in text(page)
+    assert "tell when it was cast" not in text(page)
     assert "Ouvrir un service de podcasts" in text(page)
     assert length(loutres) == before
 
@@ -247,6 +251,95 @@ def test_somebody_off_the_roll_is_told_that_it_is_an_opinion(
     Seat.objects.create(account=account, member_id=eve, since=datetime.now(UTC))
     page = text(client_of("eve").get(loutres.url(f"actions/{ref}")))
     assert "does not count" in page
+
+
+# --- its ballots ---------------------------------------------------------------------------------
+
+
+def test_on_a_counter_vote_one_says_whether_to_cancel_it_or_keep_it(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    loutres.vote(ref, bob="for")
+    commands.call_counter_vote(loutres.request(), ref, "Trop cher.", by=loutres.ids["chloe"])
+    client, address = client_of("bob"), loutres.url(f"actions/{ref}")
+    page = client.get(address).content.decode()
+    ours, own = page.split('<details class="former"')[:2]
+    assert "Cancel it</button>" in ours
+    assert "Keep it</button>" in ours
+    assert "Against</button>" not in ours
+    assert "Your vote on the action (it no longer decides)" in own
+    assert "For</button>" in own
+    assert "0 to cancel it · 0 to keep it · 0 neutral · 4 to come" in page
+    assert page.count("adopt it at once") == 0
+    sent = {"choice": "for", "ballot": "counter_vote", "key": "k"}
+    page = client.post(f"{address}/vote", sent, follow=True).content.decode()
+    assert "Your vote on AE1 is noted: cancel it" in page
+    assert "<strong>Cancel it (1)</strong>" in page
+    assert "“Trop cher.”" in page
+    assert "“Trop cher.”." not in page
+
+
+def test_a_closed_vote_is_not_told_as_if_it_were_open(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    loutres.vote(ref, bob="for")
+    commands.withdraw(loutres.request(), ref, by=loutres.ids["ana"])
+    page = text(client_of("bob").get(loutres.url(f"actions/{ref}")))
+    assert "1 for · 0 against · 0 neutral · 3 without a vote" in page
+    assert "to come" not in page
+    assert "adopt it at once" not in page
+
+
+def test_where_votes_came_after_the_decision_its_own_figures_are_told(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    loutres.vote(ref, ana="for", bob="for", chloe="for")
+    client, address = client_of("bob"), loutres.url(f"actions/{ref}")
+    assert "when it was decided" not in text(client.get(address))
+    loutres.vote(ref, chloe="against")
+    page = text(client.get(address))
+    assert "2 for · 1 against · 0 neutral · 1 to come — when it was decided: 3 for · 0" in page
+    assert "It is adopted already: the vote stays open" in page
+
+
+# --- what it is about ----------------------------------------------------------------------------
+
+
+def test_a_change_of_the_rules_can_be_read_before_one_votes(
+    loutres: Living, client_of: ClientOf
+) -> None:
+    rules = {**PRESETS["tout-doux-cratie"], "preset": "tout-doux-cratie", "correction": "1 hour"}
+    ref = commands.propose(
+        loutres.request(),
+        Kind.EXTRAORDINARY,
+        "Corriger plus longtemps",
+        by=loutres.ids["ana"],
+        effects=[AmendCharter(read_charter(rules))],
+    )
+    client, address = client_of("bob"), loutres.url(f"actions/{ref}")
+    assert f'href="{address}#changes"' in client.get(loutres.url()).content.decode()
+    for _ in range(2):
+        page = client.get(address).content.decode()
+        changes = page.partition('id="changes"')[2].partition("</section>")[0]
+        assert "<del>An object may be corrected for 5 minutes" in changes
+        assert "<ins>An object may be corrected for 1 hour" in changes
+        assert page.index('id="changes"') < page.index('value="against"')
+        assert "charter?version=1" in page
+        # The same is told once it was adopted.
+        loutres.vote(ref, ana="for", bob="for", chloe="for")
+    commands.change_settings(loutres.request(), {"public_actions": True})
+    public = Client(headers={"accept-language": "en"})
+    assert "may be corrected for 1 hour" in public.get(address).content.decode()
+
+
+def test_its_object_is_markdown(loutres: Living, client_of: ClientOf) -> None:
+    written = "Ouvrir **un** service\n\n- de <b>podcasts</b>\n- [ici](javascript:x)"
+    ref = loutres.propose("ordinary", written, "ana")
+    page = client_of("bob").get(loutres.url(f"actions/{ref}")).content.decode()
+    assert "<title>AO1 · Ouvrir un service" in page
+    assert "<p>Ouvrir <strong>un</strong> service</p>" in page
+    assert "<li>de &lt;b&gt;podcasts&lt;/b&gt;</li>" in page
+    assert 'href="javascript' not in page
 
 
 # --- doing ---------------------------------------------------------------------------------------
@@ -415,6 +508,88 @@ def test_anyone_adds_and_takes_away_tags(loutres: Living, client_of: ClientOf, r
     client_of("ana").post(address, {"remove": "matériel neuf"})
     assert not Tag.objects.exists()
     assert client_of("ana").post(address, {"word": "x" * 41}).status_code == 422
+
+
+def test_the_same_form_with_another_text_is_another_comment(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    other = loutres.propose("ordinary", "Autre chose", "ana")
+    for who, where, said in (
+        ("bob", ref, "Un"),
+        ("bob", ref, "Deux"),
+        ("bob", other, "Deux"),
+        ("ana", ref, "Deux"),
+        ("bob", ref, "Deux"),
+    ):
+        client_of(who).post(loutres.url(f"actions/{where}/comments"), {"text": said, "key": "k"})
+    told = [(one.member.handle, one.action, one.text) for one in Comment.objects.order_by("id")]
+    assert told == [
+        ("bob", ref, "Un"),
+        ("bob", ref, "Deux"),
+        ("bob", other, "Deux"),
+        ("ana", ref, "Deux"),
+    ]
+
+
+def test_an_action_s_page_shows_the_last_comments_and_leads_to_all_of_them(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    at = datetime.now(UTC) - timedelta(hours=5)
+    for n in range(130):
+        Comment.objects.create(
+            association_id=loutres.id,
+            action=ref,
+            member_id=loutres.ids["bob"],
+            text=f"Dit {n}.",
+            at=at + timedelta(minutes=n),
+            key=f"{n}",
+        )
+    bob = client_of("bob")
+    page = bob.get(loutres.url(f"actions/{ref}?everyone=1")).content.decode()
+    assert page.count('class="comment"') == 60
+    assert "Dit 70." in page
+    assert "Dit 69." not in page
+    address = loutres.url(f"actions/{ref}/discussion")
+    assert f'<a href="{address}">Read the 70 earlier comments</a>' in page
+    found = []
+    with CaptureQueriesContext(connection) as queries:
+        for n in (1, 2, 3):
+            found += re.findall(r"Dit \d+\.", bob.get(f"{address}?page={n}").content.decode())
+    assert found == [f"Dit {n}." for n in range(130)]
+    assert len(queries) <= 3 * 12
+    # A change of an early one is noticed, and leads back to where it is.
+    first = Comment.objects.get(text="Dit 3.")
+    change = loutres.url(f"actions/{ref}/comments/{first.pk}")
+    assert change in bob.get(address).content.decode()
+    assert change not in client_of("ana").get(address).content.decode()
+    assert f'href="{address}?page=1#c{first.pk}"' in bob.get(change).content.decode()
+    answer = bob.post(change, {"text": "Redit.", "do": "save"}, follow=True)
+    assert "Redit." in text(answer)
+    assert answer.redirect_chain[0][0].startswith(f"{address}?")
+
+
+def test_the_discussion_is_for_members(loutres: Living, client_of: ClientOf, ref: str) -> None:
+    commands.change_settings(loutres.request(), {"public_actions": True})
+    assert Client().get(loutres.url(f"actions/{ref}/discussion")).status_code == 302
+    assert client_of("bob").get(loutres.url("actions/AE99/discussion")).status_code == 404
+    for page in ("0", "9", "x"):
+        answer = client_of("bob").get(loutres.url(f"actions/{ref}/discussion?page={page}"))
+        assert answer.status_code == 200
+
+
+def test_nobody_writes_faster_than_people_do(
+    loutres: Living, client_of: ClientOf, ref: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "A_MINUTE", 2)
+    bob = client_of("bob")
+    for path, field, table in (("comments", "text", Comment), ("tags", "word", Tag)):
+        address = loutres.url(f"actions/{ref}/{path}")
+        answers = [bob.post(address, {field: f"mot {n}", "key": str(n)}) for n in range(5)]
+        assert answers[-1].status_code == 429  # the fourth, too, unless a minute has just begun
+        assert "wait a minute" in text(answers[-1]).lower()
+        assert "mot 4" in answers[-1].content.decode()
+        assert table.objects.count() in (2, 3, 4)
+        assert client_of("ana").post(address, {field: "autre"}).status_code == 302
 
 
 # --- how much it costs ---------------------------------------------------------------------------

@@ -96,6 +96,7 @@ MEMBERS = [
     "verify",
     "propose",
     "me",
+    "chat",
     "me/leave",
     "/account/logout/",
     "/account/password/change/",
@@ -243,6 +244,7 @@ def test_axe_finds_nothing_on_any_page(
     with serving(home, "--only", "web") as (process, _):
         address = f"http://localhost:{process.port}"  # type: ignore[attr-defined]
         page = context_of(browser, address, who, theme, language).new_page()
+        page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
         for path in pages_of(loutres, who, invitation):
             answer = page.goto(address + path)
             assert answer is not None

@@ -58,8 +58,12 @@ def test_a_form_that_nobody_touched_says_the_rules_it_came_from(
 def test_what_changes_is_said_before_it_is_proposed(loutres: Living, client_of: Clients) -> None:
     typed = filled() | {"extraordinary.window.n": "14", "do": "preview"}
     page = client_of("bob").post(loutres.url("charter/propose"), typed).content.decode()
-    come = re.findall(r'<li class="come">(.*?)</li>', page)
-    assert any("its vote is open for 14 days" in line.casefold() for line in come)
+    first, *_ = re.findall(r'<ul class="changes">.*?</ul>', page, re.DOTALL)[1:]
+    rules = re.findall(r"<li>.*?</li>", first, re.DOTALL)
+    # What a rule said stands right above what it says then.
+    window = next(one for one in rules if "Its vote is open for 14 days" in one)
+    assert window.index("Its vote is open for 7 days") < window.index("open for 14 days")
+    assert all("14 days" in one for one in rules)
     assert loutres.propose("ordinary", "Rien n’était proposé", "ana") == "AO1"
 
 
@@ -100,6 +104,59 @@ def test_all_figures_that_make_no_sense_are_named_each_beside_its_field(
         assert f'id="p-{name}"' in page, name
     assert 'value="sept"' in page
     assert ">Bousculer</textarea>" in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"ordinary.window.n": "-1"}, "Write a number greater than zero, for instance 7."),
+        ({"ordinary.window.n": ""}, "Write a number greater than zero, for instance 7."),
+        ({"correction.n": "99999999"}, "That is over a century: write a smaller number."),
+        (
+            {"extraordinary.adopted_early.n": "deux tiers"},
+            "“deux tiers” is no fraction: write for instance 2/3.",
+        ),
+        (
+            {"extraordinary.adopted_early.n": "3/2"},
+            "“3/2” is no part of the whole: write for instance 2/3.",
+        ),
+        ({"extraordinary.adopted_early.n": " "}, "Write a fraction, for instance 2/3."),
+        (
+            {"ordinary.cancelled_early.how": "votes", "ordinary.cancelled_early.n": "0"},
+            "Write a number of votes greater than zero, for instance 3.",
+        ),
+        ({"ordinary.starts": "parfois"}, "Choose one of those listed."),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words_without_the_keys_of_a_file(
+    loutres: Living, client_of: Clients, typed: dict[str, str], said: str
+) -> None:
+    answer = client_of("bob").post(loutres.url("charter/propose"), filled() | typed)
+    (wrong,) = re.findall(r'<p class="wrong" id="[^"]*">(.*?)</p>', answer.content.decode())
+    assert unescape(wrong) == said
+
+
+def test_only_the_parts_where_something_changes_or_is_wrong_are_unfolded(
+    loutres: Living, client_of: Clients
+) -> None:
+    where, bob = loutres.url("charter/propose"), client_of("bob")
+    assert '<details class="fold" open>' not in bob.get(where).content.decode()
+    page = bob.post(where, filled() | {"ordinary.window.n": "x"}).content.decode()
+    (unfolded,) = re.findall(r'<details class="fold" open>.*?</h3>', page)
+    assert "Ordinary actions" in unfolded
+
+
+def test_presets_are_called_by_their_names(loutres: Living, client_of: Clients) -> None:
+    page = client_of("bob").get(loutres.url("charter/propose")).content.decode()
+    for key, name in (
+        ("tout-doux-cratie", "Tout-Doux-Cratie"),
+        ("lazy-consensus", "Lazy consensus"),
+        ("simple-majority", "Simple majority"),
+    ):
+        assert f'<option value="{key}">{name}</option>' in page
+    assert (
+        "Model: Tout-Doux-Cratie." in client_of("bob").get(loutres.url("charter")).content.decode()
+    )
 
 
 def test_what_the_change_is_for_must_be_said(loutres: Living, client_of: Clients) -> None:

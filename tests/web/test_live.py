@@ -5,16 +5,17 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from toutdoux.actions import commands
 from toutdoux.web import live
-from toutdoux.web.models import Comment
+from toutdoux.web.models import Account, Comment, Seat
 
 from .conftest import Living
 
@@ -39,14 +40,15 @@ def asking(page: object) -> str:
     return html.unescape(found[1])
 
 
-def test_nothing_changed_is_said_without_a_session_and_in_three_queries_for_all_who_ask(
+def test_nothing_changed_is_said_in_four_queries_however_often_one_asks(
     loutres: Living, client_of: ClientOf, ref: str
 ) -> None:
-    address = asking(client_of("bob").get(loutres.url(f"actions/{ref}")))
+    bob = client_of("bob")
+    address = asking(bob.get(loutres.url(f"actions/{ref}")))
     with CaptureQueriesContext(connection) as queries:
-        responses = [Client().get(address) for _ in range(3)]
+        responses = [bob.get(address) for _ in range(3)]
     if all(one.status_code == 204 for one in responses):  # unless a minute has just begun
-        assert len(queries) <= 3 + 3  # and three more, should it take over half a second
+        assert len(queries) <= 4 + 2  # and two more, should it take over 0.2 seconds
 
 
 def test_a_vote_of_somebody_else_comes_with_its_tally_and_name(
@@ -91,9 +93,8 @@ def test_a_comment_of_somebody_else_comes_and_its_change_too(
 def test_it_is_made_once_for_all_who_ask(
     loutres: Living, client_of: ClientOf, ref: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    addresses = [
-        asking(client_of(who).get(loutres.url(f"actions/{ref}"))) for who in ("bob", "chloe")
-    ]
+    clients = [client_of(who) for who in ("bob", "chloe")]
+    addresses = [(one, asking(one.get(loutres.url(f"actions/{ref}")))) for one in clients]
     loutres.vote(ref, driss="for")
     made = []
     before = live._make
@@ -103,8 +104,8 @@ def test_it_is_made_once_for_all_who_ask(
         return before(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(live, "_make", make)
-    for address in addresses * 3:
-        assert Client().get(address).status_code == 200
+    for client, address in addresses * 3:
+        assert client.get(address).status_code == 200
     assert len(made) <= 2  # twice if a minute has just begun
 
 
@@ -118,23 +119,84 @@ def test_buttons_come_anew_when_another_ballot_opens(
     commands.call_counter_vote(loutres.request(), ref, "Trop cher", by=loutres.ids["driss"])
     page = client_of("bob").get(loutres.url(f"actions/{ref}"))
     assert page.content.decode().count('name="choice" value="for"') == 2
-    assert Client().get(address).headers["HX-Trigger"] == "ballots-changed"
+    assert client.get(address).headers["HX-Trigger"] == "ballots-changed"
 
 
 def test_only_an_address_that_a_page_gave_is_answered(
     loutres: Living, client_of: ClientOf, ref: str
 ) -> None:
-    address = asking(client_of("bob").get(loutres.url(f"actions/{ref}")))
-    assert Client().get(loutres.url(f"actions/{ref}/live")).status_code == 404
-    for name, value in (("me", loutres.ids["ana"]), ("lang", "fr"), ("day", "2031-01-01")):
-        other = re.sub(rf"{name}=[^&]*", f"{name}={value}", address)
-        assert other == address or Client().get(other).status_code == 404
-    assert Client().get(address.replace(f"actions/{ref}", "actions/AO1")).status_code == 404
+    bob = client_of("bob")
+    address = asking(bob.get(loutres.url(f"actions/{ref}")))
+    assert bob.get(loutres.url(f"actions/{ref}/live")).status_code == 404
+    for name in ("me", "lang", "formal", "hold", "from", "key"):
+        other = re.sub(rf"\b{name}=[^&]*", f"{name}=7", address)
+        assert other != address
+        assert bob.get(other).status_code == 404
+    assert bob.get(address.replace(f"actions/{ref}", "actions/AO1")).status_code == 404
+
+
+def asks_no_more(client: Client, address: str) -> bool:
+    live._lately.clear()  # ten seconds later
+    response = client.get(address)
+    return response.status_code == 286 and not response.content  # htmx asks no more
 
 
 def test_whoever_left_is_told_no_more(loutres: Living, client_of: ClientOf, ref: str) -> None:
-    address = asking(client_of("bob").get(loutres.url(f"actions/{ref}")))
+    bob = client_of("bob")
+    address = asking(bob.get(loutres.url(f"actions/{ref}")))
     commands.end_membership(loutres.request(), loutres.ids["bob"])
-    response = Client().get(address)
-    assert response.status_code == 286  # htmx asks no more
-    assert not response.content
+    assert asks_no_more(bob, address)
+
+
+def test_whoever_is_not_signed_in_is_told_nothing(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    bob = client_of("bob")
+    address = asking(bob.get(loutres.url(f"actions/{ref}")))
+    kept = Client()
+    kept.cookies.update(bob.cookies.copy())
+    assert asks_no_more(Client(), address)
+    assert asks_no_more(client_of("chloe"), address)
+    assert asks_no_more(client_of("bob"), address)  # another time that they signed in
+    assert kept.get(address).status_code in (200, 204)
+    bob.post("/account/logout/")
+    assert asks_no_more(bob, address)
+    assert asks_no_more(kept, address)
+
+
+@pytest.mark.parametrize("what", ["closed", "given to another account", "password changed"])
+def test_another_account_or_password_is_told_no_more(
+    loutres: Living, client_of: ClientOf, ref: str, what: str
+) -> None:
+    bob = client_of("bob")
+    address = asking(bob.get(loutres.url(f"actions/{ref}")))
+    seat = Seat.objects.select_related("account").get(member__handle="bob")
+    if what == "password changed":
+        seat.account.set_password("une-autre-phrase")
+        seat.account.save()
+    else:
+        seat.delete()
+    if what == "given to another account":
+        other = Account.objects.create_user("b@example.org", created=seat.since)
+        Seat.objects.create(account=other, member_id=seat.member_id, since=seat.since)
+    assert asks_no_more(bob, address)
+
+
+def test_a_page_asks_for_a_day_and_asking_makes_it_no_younger(
+    loutres: Living, client_of: ClientOf, ref: str
+) -> None:
+    bob = client_of("bob")
+    address = asking(bob.get(loutres.url(f"actions/{ref}")))
+    loutres.vote(ref, chloe="for")
+    again = asking(bob.get(address))
+    first, then = (re.search(r"from=(\d+)", one) for one in (address, again))
+    assert first
+    assert then
+    assert first[1] == then[1]
+    told = live.asking_again("loutres", ref, QueryDict(again.partition("?")[2]))
+    assert told
+    session = bob.cookies["toutdoux"].value
+    for hours, may in ((23, True), (25, False)):
+        live._lately.clear()
+        at = datetime.now(UTC) + timedelta(hours=hours)
+        assert bool(live.may_ask(told, "loutres", session, at)) is may

@@ -66,9 +66,17 @@ def test_language_and_colours_are_kept_with_the_account(
     assert (account.language, account.theme) == ("en", "dark")
     page = client.get(loutres.url("me")).content.decode()
     assert '<html lang="en" data-theme="dark">' in page
-    client.post(loutres.url("me/display"), {"language": "xx", "theme": ""})
+    client.post(loutres.url("me/display"), {"language": "auto", "theme": "auto"})
     account.refresh_from_db()
     assert (account.language, account.theme) == ("", "")
+
+
+def test_no_choice_that_is_needed_is_empty(loutres: Living, client_of: Clients) -> None:
+    """Browsers take an empty one for none."""
+    page = client_of("bob").get(loutres.url("me")).content.decode()
+    for select in re.findall(r"<select[^>]*required.*?</select>", page, re.DOTALL):
+        assert 'value=""' not in select
+    assert '<option value="auto" selected>as my device says' in page
 
 
 def test_each_kind_of_mail_is_chosen(loutres: Living, client_of: Clients) -> None:
@@ -150,7 +158,15 @@ def test_a_member_leaves_once_they_are_sure(loutres: Living, client_of: Clients)
     done = client.post(loutres.url("me/leave"), {"sure": "1"})
     assert "You have left Les Loutres libres" in done.content.decode()
     assert Membership.objects.get(member=loutres.ids["bob"]).left is not None
-    assert client.get(loutres.url("me")).status_code == 404
+    assert client.get(loutres.url("me")).status_code == 403
+
+
+def test_the_last_steward_is_told_before_trying_to_leave(
+    loutres: Living, client_of: Clients
+) -> None:
+    told = "You are the only référent·e"
+    assert told in client_of("ana").get(loutres.url("me/leave")).content.decode()
+    assert told not in client_of("bob").get(loutres.url("me/leave")).content.decode()
 
 
 def test_the_last_steward_cannot_leave(loutres: Living, client_of: Clients) -> None:

@@ -78,6 +78,8 @@ PAGES = [
     ("settings", (302, 404, 403, 200, 404)),
     ("settings/association", (405, 405, 405, 405, 405)),
     ("settings/public", (405, 405, 405, 405, 405)),
+    ("settings/spoken", (405, 405, 405, 405, 405)),
+    ("settings/answers", (405, 405, 405, 405, 405)),
     ("settings/periods", (405, 405, 405, 405, 405)),
     ("settings/periods/remove", (405, 405, 405, 405, 405)),
 ]
@@ -93,6 +95,8 @@ FORMS = [
     ("members/ana/roles/x", 403),
     ("settings/association", 403),
     ("settings/public", 403),
+    ("settings/spoken", 403),
+    ("settings/answers", 403),
     ("settings/periods", 403),
     ("settings/periods/remove", 403),
 ]
@@ -138,13 +142,44 @@ def test_a_form_without_its_token_is_refused(loutres: Living) -> None:
     assert not Member.objects.filter(name="X").exists()
 
 
-def test_who_has_left_finds_nothing_any_more(loutres: Living, client_of: Clients) -> None:
+def test_who_has_left_is_told_so_and_sees_nothing_else(loutres: Living, client_of: Clients) -> None:
     client = client_of("bob")
     assert client.get(loutres.url()).status_code == 200
     commands.end_membership(loutres.request(), loutres.ids["bob"])
     for path in ("", "members", "me", "members/bob"):
-        assert client.get(loutres.url(path)).status_code == 404
+        answer = client.get(loutres.url(path))
+        assert answer.status_code == 403
+        assert "you are no longer a member of Les Loutres libres" in text(answer)
+        assert "Bob Petit" not in text(answer)
+        assert "vote was not taken" not in text(answer)
     assert client.get("/").status_code == 200
+
+
+def test_a_vote_of_somebody_who_was_removed_meanwhile_is_said_not_to_be_taken(
+    loutres: Living, client_of: Clients
+) -> None:
+    client, ref = client_of("bob"), loutres.propose("ordinary", "Un service", by="ana")
+    commands.end_membership(loutres.request(), loutres.ids["bob"])
+    form = {"choice": "for", "ballot": "vote"}
+    answer = client.post(loutres.url(f"actions/{ref}/vote"), form)
+    assert answer.status_code == 403
+    assert "Your vote was not taken" in text(answer)
+    assert "référent·e can note your return" in text(answer)
+
+
+def test_where_there_is_nothing_a_member_keeps_the_menu(
+    loutres: Living, client_of: Clients
+) -> None:
+    found("Les Castors", "castors", {"zoe": "Zoé Castor"})
+    for path in ("nonsense", "members/nobody"):
+        answer = client_of("bob").get(loutres.url(path))
+        assert answer.status_code == 404
+        assert f'href="{loutres.url("actions")}"' in answer.content.decode()
+        assert "Back to Today" in text(answer)
+        answer = client_of("zoe").get(loutres.url(path))
+        assert answer.status_code == 404
+        assert "Loutres" not in text(answer)
+        assert Client().get(loutres.url(path)).status_code in (302, 404)
 
 
 # --- the list ------------------------------------------------------------------------------------
@@ -406,6 +441,48 @@ def test_an_import_says_the_line_of_what_is_wrong(loutres: Living, client_of: Cl
     assert "ine 2" in text(response)
 
 
+def test_an_import_says_all_lines_that_are_wrong(loutres: Living, client_of: Clients) -> None:
+    lines = [f"Membre {n};m{n}@example.org;bientôt" for n in range(30)]
+    content = "\n".join(["Nom complet;E-mail;Inscription", *lines])
+    page = text(sent(client_of("ana"), loutres, content.encode()))
+    assert "20 lines cannot be taken" in page
+    assert len(re.findall(r"Line \d+", page)) == 20
+    content = "Nom complet;E-mail\nUn;pas une adresse\nDeux;deux@example.org\nTrois;non plus\n"
+    page = text(sent(client_of("ana"), loutres, content.encode()))
+    assert "2 lines cannot be taken" in page
+    assert "Line 2:" in page
+    assert "Line 4:" in page
+
+
+def test_an_import_says_from_when_on_each_may_vote(loutres: Living, client_of: Clients) -> None:
+    now = TODAY.strftime("%d/%m/%Y")
+    content = f"Nom;Adhésion\nÉlise Neuve;01/02/2024\nFlo Neuf;{now}\n".encode()
+    page = text(sent(client_of("ana"), loutres, content))
+    assert "1 person may vote from now on" in page
+    assert re.search(r"@elise \S+ from now on", page)
+    assert re.search(r"@flo \S+ from \d", page)
+
+
+def test_a_day_of_joining_that_is_noted_later_is_shown_with_the_day_it_was_noted(
+    loutres: Living, client_of: Clients
+) -> None:
+    form = {"name": "Élise Neuve", "joined": "2025-02-01"}
+    done = client_of("ana").post(loutres.url("members/+add"), form, follow=True)
+    assert "Élise Neuve is a member, and may vote from now on" in text(done)
+    page = text(client_of("bob").get(loutres.url("members/elise")))
+    assert "since 1 February 2025" in page
+    assert "(noted on " in page
+    assert "(noted on " not in text(client_of("bob").get(loutres.url("members/chloe")))
+
+
+def test_an_import_takes_fields_by_their_french_names(loutres: Living, client_of: Clients) -> None:
+    content = "A;B;C\nNeuve;Élise;01/02/2024\n".encode()
+    told = "Nom = A\nPrénom = B\nAdhésion = C"
+    page = text(sent(client_of("ana"), loutres, content, columns=told))
+    assert "Élise Neuve" in page
+    assert "1 person may vote from now on" in page
+
+
 def test_an_import_takes_titles_that_are_told(loutres: Living, client_of: Clients) -> None:
     client = client_of("ana")
     odd = CSV.replace("Nom complet", "Qui donc").encode()
@@ -463,6 +540,20 @@ def test_no_invitation_for_who_has_an_account(loutres: Living, client_of: Client
     assert not Invitation.objects.exists()
 
 
+def test_the_link_of_an_invitation_that_is_mailed_is_shown_to_nobody_else(
+    loutres: Living, client_of: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.conf import settings
+
+    newcomer(loutres)
+
+    monkeypatch.setattr(settings, "MAIL_IS_SENT", True)
+    typed = {"email": "elise@example.org"}
+    page = client_of("ana").post(loutres.url("members/elise/invite"), typed).content.decode()
+    assert "elise@example.org" in page
+    assert "/join/" not in page
+
+
 def test_all_members_see_who_invited_whom_and_who_has_an_account(
     loutres: Living, client_of: Clients
 ) -> None:
@@ -474,9 +565,10 @@ def test_all_members_see_who_invited_whom_and_who_has_an_account(
     assert "Invited by Ana Brun" in page
     assert "Make an invitation" not in page
     assert "Close the account" not in page
+    assert "This account is not theirs?" not in page
     page = text(client_of("bob").get(loutres.url("members/chloe")))
     assert "Chloé Roy has an account since" in page
-    assert "tell a référent·e" in page
+    assert "This account is not theirs?" in page
 
 
 def test_an_invitation_is_an_entry_of_whoever_made_it(loutres: Living, client_of: Clients) -> None:

@@ -7,12 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from toutdoux.actions import commands
+from toutdoux.association.models import Association
 from toutdoux.web import mail, notices
-from toutdoux.web.models import Letter, Seat
+from toutdoux.web.models import Comment, Letter, Notice, Seat
 
-from .conftest import Living
+from .conftest import Living, found
 from .smtp import Mailbox, smtp_server
 
 
@@ -170,3 +174,166 @@ def test_a_server_that_is_away_is_tried_again_and_nothing_is_lost(
         settings.EMAIL_PORT = box.port
         look(now + timedelta(minutes=2))
         assert len(box.letters) == 3
+
+
+def written_to(handle: str) -> list[Letter]:
+    return list(Letter.objects.filter(to=f"{handle}@example.org").order_by("id"))
+
+
+def test_the_link_to_fewer_mails_opens_nothing_else(
+    loutres: Living, settings_of_mail: None, client_of: Callable[[str], Client]
+) -> None:
+    now = datetime.now(UTC)
+    notices.gather(now)
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    notices.gather(now)
+    notices.write_letters(now)
+    (letter,) = written_to("bob")
+    address = letter.headers["List-Unsubscribe"]
+    seat = Seat.objects.get(member__handle="bob")
+    for said in (address, letter.text, letter.html):
+        assert "/unsubscribe/" in said
+        assert seat.secret not in said
+    path = address.strip("<>").removeprefix("https://vote.example.org")
+    # It goes on working when the calendar's address is renewed, for nobody else and nothing else.
+    client_of("bob").post(loutres.url("me/calendar"))
+    assert Client().get(path).status_code == 200
+    other = path.replace(f"/{seat.pk}.", f"/{seat.pk + 1}.")
+    assert Client().post(other).status_code == 404
+    assert Client().post(path.replace("new_action", "all")).status_code == 404
+    assert Client().get(f"/unsubscribe/{seat.secret}").status_code == 404
+
+
+def test_a_digest_is_not_written_to_somebody_who_left_meanwhile(
+    loutres: Living, settings_of_mail: None
+) -> None:
+    Seat.objects.update(notices={"new_action": "daily"})
+    now = datetime.now(UTC)
+    notices.gather(now)
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    notices.gather(now)
+    commands.end_membership(loutres.request(), loutres.ids["bob"])
+    notices.write_letters(now + timedelta(days=1))
+    assert len(written_to("chloe")) == 1
+    assert written_to("bob") == []
+    assert not Notice.objects.filter(seat__member__handle="bob").exists()
+
+
+def test_somebody_who_returns_later_is_told_nothing_before(
+    loutres: Living, settings_of_mail: None
+) -> None:
+    now = datetime.now(UTC)
+    notices.gather(now)
+    commands.end_membership(loutres.request(), loutres.ids["bob"])
+    later = datetime.now(UTC) + timedelta(days=30)
+    commands.begin_membership(loutres.request(), loutres.ids["bob"], later)
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    notices.gather(datetime.now(UTC))
+    notices.write_letters(datetime.now(UTC))
+    assert len(written_to("chloe")) == 1
+    assert written_to("bob") == []
+
+
+def test_what_two_processes_write_at_once_is_written_once(
+    loutres: Living, settings_of_mail: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    notices.gather(now)
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    notices.gather(now)
+    real = notices.text_of
+
+    def overtaken(*arguments: Any) -> str:
+        monkeypatch.setattr(notices, "text_of", real)
+        notices.write_letters(now)  # another process, which is quicker
+        return real(*arguments)
+
+    monkeypatch.setattr(notices, "text_of", overtaken)
+    notices.write_letters(now)
+    assert [len(written_to(one)) for one in ("bob", "chloe", "driss")] == [1, 1, 1]
+
+
+def test_what_another_process_took_a_part_of_is_told_at_the_next_look(
+    loutres: Living, settings_of_mail: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    notices.gather(now)
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    loutres.propose("ordinary", "Acheter un câble", "ana")
+    notices.gather(now)
+    real = notices.text_of
+
+    def overtaken(*arguments: Any) -> str:
+        monkeypatch.setattr(notices, "text_of", real)
+        Notice.objects.filter(action="AO1").update(written=now)
+        return real(*arguments)
+
+    monkeypatch.setattr(notices, "text_of", overtaken)
+    notices.write_letters(now)
+    notices.write_letters(now)
+    for handle in ("bob", "chloe", "driss"):
+        (letter,) = written_to(handle)
+        assert "AO1" not in letter.text
+        assert "AO2" in letter.text
+
+
+def test_digests_that_wait_cost_the_same_however_many(
+    loutres: Living, settings_of_mail: None
+) -> None:
+    Seat.objects.update(notices={"new_action": "daily"})
+    now = datetime.now(UTC)
+    notices.gather(now)
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    notices.gather(now)
+    assert Notice.objects.filter(daily=True).count() == 3
+    with CaptureQueriesContext(connection) as queries:
+        notices.write_letters(now)
+    assert len(queries) <= 4
+    assert Letter.objects.count() == 0
+
+
+def test_each_digest_goes_out_at_the_hour_of_its_association(
+    loutres: Living, settings_of_mail: None
+) -> None:
+    hiboux = found("Les Hiboux", "hiboux", {"xena": "Xéna Faure", "yann": "Yann Morel"})
+    Association.objects.filter(pk=hiboux.id).update(time_zone="America/Cayenne")
+    Seat.objects.update(notices={"new_action": "daily"})
+    now = datetime.now(UTC)
+    notices.gather(now)
+    loutres.propose("ordinary", "Acheter deux disques", "ana")
+    hiboux.propose("ordinary", "Acheter un nichoir", "xena")
+    notices.gather(now)
+    tomorrow = (now + timedelta(days=2)).replace(hour=9, minute=0)
+    Notice.objects.update(at=tomorrow - timedelta(hours=12))
+    notices.write_letters(tomorrow)  # past eight in Paris, six in Cayenne
+    assert (len(written_to("bob")), len(written_to("yann"))) == (1, 0)
+    notices.write_letters(tomorrow + timedelta(hours=3))
+    assert (len(written_to("bob")), len(written_to("yann"))) == (1, 1)
+
+
+def test_a_comment_that_comes_into_sight_late_is_told_of_once(
+    loutres: Living, settings_of_mail: None
+) -> None:
+    ref = loutres.propose("ordinary", "Acheter deux disques", "ana")
+    now = datetime.now(UTC)
+    notices.gather(now)
+
+    def say(id: int, text: str, seconds: float) -> None:
+        at = now + timedelta(seconds=seconds)
+        Comment.objects.create(
+            id=id,
+            association_id=loutres.id,
+            action=ref,
+            member_id=loutres.ids["ana"],
+            text=text,
+            at=at,
+            key=str(id),
+        )
+
+    say(1001, "@bob, qu'en dis-tu ?", 31)
+    notices.gather(now + timedelta(seconds=32))
+    say(1000, "@chloe, et toi ?", 30)
+    for seconds in (34, 64, 130, 200):
+        notices.gather(now + timedelta(seconds=seconds))
+    told = Notice.objects.filter(kind="mention").values_list("seat__member__handle", flat=True)
+    assert sorted(told) == ["bob", "chloe"]

@@ -44,6 +44,8 @@ def test_a_passkey_takes_the_passwords_place(site: str) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         context = browser.new_context(locale="en")
         page = context.new_page()
+        wrong: list[str] = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
         device = context.new_cdp_session(page)
         device.send("WebAuthn.enable")
         device.send("WebAuthn.addVirtualAuthenticator", {"options": KEY})
@@ -68,4 +70,5 @@ def test_a_passkey_takes_the_passwords_place(site: str) -> None:
         page.click("[data-passkey] button")
         page.wait_for_url("**/account/email/")
         browser.close()
+    assert not wrong
     assert Account.objects.get(email="bob@example.org").has_usable_password()

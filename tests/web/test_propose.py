@@ -10,7 +10,7 @@ from django.test import Client
 
 from toutdoux.actions import commands, models
 from toutdoux.ledger.models import Ledger
-from toutdoux.web.models import Draft
+from toutdoux.web.models import Draft, Tag
 
 from .conftest import Living
 
@@ -36,6 +36,27 @@ def test_the_kinds_come_with_the_rules_of_the_charter_in_force(
     assert "It may start when it is proposed" in page
     assert "Its vote is open for 7 days" in page
     assert "For example:" in page
+
+
+def test_the_kinds_are_told_apart_in_a_sentence_made_of_the_rules(
+    loutres: Living, client_of: ClientOf
+) -> None:
+    page = text(client_of("bob").get(loutres.url("propose")))
+    assert "It starts at once: informing is enough." in page
+    assert "more than half of the roll, or after 7 days when nobody is against" in page
+
+
+def test_hashtags_of_the_object_become_tags(loutres: Living, client_of: ClientOf) -> None:
+    sent = {**SENT, "object": "#Podcasts à tester, voir #12 et x.org/#non #podcasts #action-extra"}
+    sent["object"] += "ordinaire #machine_media"
+    client = client_of("bob")
+    assert 'class="tag">machine_media<' in (
+        client.post(loutres.url("propose"), {**sent, "do": "preview"}).content.decode()
+    )
+    assert not Tag.objects.exists()
+    client.post(loutres.url("propose"), {**sent, "do": "send"})
+    words = Tag.objects.filter(association=loutres.id, action="AE1").values_list("word", flat=True)
+    assert set(words) == {"Podcasts", "machine_media"}
 
 
 def test_one_sees_what_it_will_look_like_and_its_dates_before_it_is_sent(

@@ -12,7 +12,8 @@ from django.test import Client
 
 from toutdoux.actions import commands
 from toutdoux.core.charter import Kind
-from toutdoux.core.history import Choice
+from toutdoux.core.entries import ImportedAction
+from toutdoux.core.history import Choice, GrantVotingRight
 from toutdoux.web.feeds import Deadline, calendar
 from toutdoux.web.masking import masked
 from toutdoux.web.models import Seat
@@ -56,8 +57,11 @@ def test_a_visitor_sees_nothing_until_the_association_turns_it_on(
     turn_on(loutres, *{*SHOWN_BY.values()} - {SHOWN_BY[path]} if path else ())
     hidden = visitor().get(loutres.url(path))
     nowhere = visitor().get(f"/a/no-such-place/{path}")
-    assert hidden.status_code == nowhere.status_code == 302
-    assert hidden["Location"].replace("loutres", "no-such-place") == nowhere["Location"]
+    # Programs that follow a feed or a calendar have no use for a page to sign in.
+    is_page = not path.endswith((".atom", ".ics"))
+    assert hidden.status_code == nowhere.status_code == (302 if is_page else 404)
+    if is_page:
+        assert hidden["Location"].replace("loutres", "no-such-place") == nowhere["Location"]
     assert hidden["X-Robots-Tag"] == "noindex"
     turn_on(loutres, SHOWN_BY[path])
     answer = visitor().get(loutres.url(path))
@@ -107,6 +111,14 @@ def test_in_public_nobody_s_vote_nor_name_is_shown(loutres: Living) -> None:
         assert "pommier" in page
         for name in ("Bob", "Chloé", "Driss", "Ana"):
             assert name not in page
+
+
+def test_what_is_decided_is_no_open_action_of_the_public_home(loutres: Living) -> None:
+    turn_on(loutres, "public_actions")
+    ref = loutres.propose("ordinary", "Acheter un disque", "ana")
+    assert "Acheter un disque" in read(loutres)
+    loutres.vote(ref, ana="for", bob="for", chloe="for")
+    assert "Acheter un disque" not in read(loutres)
 
 
 def test_an_inventory_names_leaders_as_published_reports_do(loutres: Living) -> None:
@@ -282,3 +294,61 @@ def test_a_contested_action_is_shown_without_who_was_against(loutres: Living) ->
         assert "pommier" in page
         assert "Driss" not in page
         assert "@bob" not in page
+
+
+def test_a_public_action_names_neither_its_leader_nor_who_called_a_counter_vote(
+    loutres: Living,
+) -> None:
+    born = datetime.now(UTC) - timedelta(days=30)
+    eva = commands.add_member(loutres.request(), "Eva Noir", joined=born)
+    ref = commands.propose(
+        loutres.request(-8),
+        Kind.EXTRAORDINARY,
+        "Accueillir quelqu'un",
+        by=loutres.ids["ana"],
+        effects=[GrantVotingRight(eva)],
+    )
+    driss = loutres.ids["driss"]
+    commands.vote(loutres.request(-7.5), ref, Choice.AGAINST, by=driss)
+    commands.call_counter_vote(loutres.request(), ref, "Parce que", by=driss)
+    import_one(loutres, "Tailler", datetime.now(UTC).date() - timedelta(days=12))
+    turn_on(loutres, "public_actions", "public_inventory", "show_mentions")
+    told = read(loutres, f"actions/{ref}") + read(loutres, "actions/AE3")
+    assert "Under a counter-vote since" in told
+    assert "gives a member the right to vote" in told
+    for name in ("Ana", "Bob", "Chloé", "Driss", "Eva Noir"):
+        assert name not in told
+
+
+@pytest.mark.parametrize(
+    "link", ["https://m.example/@bob/12", "https://m.example/%40bob/12", "https://m.example/12"]
+)
+def test_a_link_that_holds_a_mention_is_left_out(loutres: Living, link: str) -> None:
+    add_period(loutres, "P1", -20, 10)
+    asked = loutres.request()
+    ana = loutres.ids["ana"]
+    commands.propose(asked, Kind.ORDINARY, "Planter un pommier", by=ana, link=link)
+    imported = ImportedAction(
+        ref="AO9",
+        kind=Kind.ORDINARY,
+        number=9,
+        object="Planter un pommier",
+        leader="",
+        leader_id=None,
+        date=datetime.now(UTC).date(),
+        for_=1,
+        against=0,
+        expressed=1,
+        link=link,
+    )
+    commands.import_actions(loutres.request(), [imported])
+    turn_on(loutres, "public_actions", "public_inventory")
+    shown = link.endswith(".example/12")
+    for path in PUBLIC:
+        page = read(loutres, path)
+        assert "pommier" in page
+        assert shown or "bob" not in page
+    assert (link in read(loutres, "inventory/P1")) is shown
+    turn_on(loutres, "show_mentions")
+    assert link in read(loutres, "inventory/P1")
+    assert link in read(loutres, "actions")

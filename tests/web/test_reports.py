@@ -139,6 +139,36 @@ def test_what_is_published_is_kept_as_it_was_with_its_sums(
     assert Publication.objects.count() == 4
 
 
+def test_the_preview_leads_back(spring: Living, client_of: Clients) -> None:
+    page = client_of("bob").get(spring.url("reports/P21/preview?audit=1")).content.decode()
+    assert f'href="{spring.url("reports/P21")}?audit=1">Back to the report of P21</a>' in page
+    file = client_of("bob").get(spring.url("reports/P21/download/html")).content.decode()
+    assert "Back to the report" not in file
+
+
+def test_one_is_warned_before_a_period_that_is_not_over_is_published(
+    spring: Living, client_of: Clients
+) -> None:
+    warning = "The period is not over. What you publish now is kept as a provisional report"
+    assert warning in client_of("ana").get(spring.url("reports/P21")).content.decode()
+    report = client_of("ana").get(spring.url("reports/P21/download/md")).content.decode()
+    assert "provisoire" in report or "provisional" in report
+    day = datetime(2020, 1, 1, tzinfo=UTC).date()
+    commands.add_period(spring.request(), "Avant", day, day)
+    assert warning not in client_of("ana").get(spring.url("reports/Avant")).content.decode()
+
+
+def test_published_files_begin_with_the_pdf_and_their_sums_are_folded(
+    spring: Living, client_of: Clients
+) -> None:
+    publish(client_of("ana"), spring)
+    page = client_of("bob").get(spring.url("reports/P21")).content.decode()
+    told = page.split("<h2>Published</h2>", 1)[1]
+    forms = [told.index(f'.{form}"') for form in ("pdf", "html", "md", "gmi")]
+    assert forms == sorted(forms)
+    assert told.index("<summary>Fingerprints</summary>") > forms[-1]
+
+
 def test_a_member_publishes_nothing(spring: Living, client_of: Clients) -> None:
     assert client_of("bob").post(spring.url("reports/P21/publish")).status_code == 403
 

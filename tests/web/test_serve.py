@@ -201,3 +201,13 @@ def test_djangos_own_check_of_a_deployment_finds_nothing(tmp_path: Path) -> None
         [sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_what_is_too_long_is_told_so_in_the_readers_language(home: Path) -> None:
+    with serving(home, "--only", "web") as (process, _):
+        connection = http.client.HTTPConnection("localhost", process.port, timeout=20)  # type: ignore[attr-defined]
+        connection.request("POST", "/account/login/", b"x" * 13_000_000, {"Accept-Language": "en"})
+        answer = connection.getresponse()
+        assert answer.status == 413
+        assert "This was not taken: it is too long" in answer.read().decode()
+        connection.close()

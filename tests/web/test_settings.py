@@ -47,7 +47,9 @@ def test_what_stays_the_same_is_no_entry(loutres: Living, client_of: Clients) ->
     before = Entry.objects.count()
     form = {"name": "Les Loutres libres", "time_zone": "Europe/Paris", "language": "fr"}
     client_of("ana").post(loutres.url("settings/association"), form)
-    client_of("ana").post(loutres.url("settings/public"), {"use_tu": "1"})
+    client_of("ana").post(loutres.url("settings/public"), {})
+    client_of("ana").post(loutres.url("settings/spoken"), {"use_tu": "1"})
+    client_of("ana").post(loutres.url("settings/answers"), {})
     assert Entry.objects.count() == before
 
 
@@ -62,8 +64,11 @@ def test_a_time_zone_that_is_none_is_said_beside_it(loutres: Living, client_of: 
 
 
 def test_switches_and_texts_are_set(loutres: Living, client_of: Clients) -> None:
-    form = {"public_charter": "1", "publisher": "Les Loutres\r\n1 rue de l'Eau", "contact": ""}
-    client_of("ana").post(loutres.url("settings/public"), form)
+    ana = client_of("ana")
+    ana.post(loutres.url("settings/public"), {"public_charter": "1"})
+    ana.post(loutres.url("settings/spoken"), {})
+    form = {"publisher": "Les Loutres\r\n1 rue de l'Eau", "contact": ""}
+    ana.post(loutres.url("settings/answers"), form)
     told = kept(loutres)
     assert told.public_charter
     assert not told.public_actions
@@ -72,11 +77,11 @@ def test_switches_and_texts_are_set(loutres: Living, client_of: Clients) -> None
 
 
 def test_a_contact_that_is_none_is_said_beside_it(loutres: Living, client_of: Clients) -> None:
-    form = {"public_charter": "1", "contact": "over there"}
-    response = client_of("ana").post(loutres.url("settings/public"), form)
-    assert response.status_code in (409, 422)
-    assert "over there" in response.content.decode()
-    assert not kept(loutres).public_charter
+    form = {"publisher": "Les Loutres", "contact": "over there"}
+    response = client_of("ana").post(loutres.url("settings/answers"), form)
+    assert response.status_code == 422
+    assert re.search('id="p-contact">[^<]*over there', response.content.decode())
+    assert not kept(loutres).publisher
 
 
 def test_the_whole_address_of_what_is_public_is_shown(loutres: Living, client_of: Clients) -> None:
@@ -84,6 +89,7 @@ def test_the_whole_address_of_what_is_public_is_shown(loutres: Living, client_of
     assert f"http://localhost:8000{loutres.url('charter')}" in page
     assert f"http://localhost:8000{loutres.url('feed.atom')}" in page
     assert f"http://localhost:8000{loutres.url('calendar.ics')}" in page
+    assert f"http://localhost:8000{loutres.url('verify')}" in page
 
 
 def test_a_period_is_named_changed_and_taken_back(loutres: Living, client_of: Clients) -> None:
@@ -103,8 +109,9 @@ def test_a_period_that_ends_before_it_begins_is_refused(
 ) -> None:
     form = {"name": "P21", "first": "2021-07-18", "last": "2021-02-01"}
     response = client_of("ana").post(loutres.url("settings/periods"), form)
-    assert response.status_code == 409
+    assert response.status_code == 422
     assert 'value="2021-07-18"' in response.content.decode()
+    assert re.search('id="p-last">[^<]*ends before it begins', response.content.decode())
     assert not Period.objects.exists()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from django.test import Client
 
 from toutdoux import __version__
 from toutdoux.actions import commands
+from toutdoux.web.models import Account
 
 from .conftest import Living, found
 
@@ -105,3 +108,25 @@ def test_language_and_colours_are_kept_and_lead_back(home: Path) -> None:
     assert 'data-theme="dark"' in client.get("/privacy").content.decode()
     elsewhere = client.post("/comfort", {"lang": "fr", "next": "https://evil.example/"})
     assert elsewhere.headers["Location"] == "/"
+
+
+def test_language_and_colours_are_kept_of_who_is_signed_in(
+    loutres: Living, client_of: Callable[[str], Client]
+) -> None:
+    client = client_of("bob")
+    assert client.post("/comfort", {"lang": "en", "next": "/privacy"}).status_code == 302
+    assert client.post("/comfort", {"theme": "dark"}).status_code == 302
+    account = Account.objects.get(email="bob@example.org")
+    assert (account.language, account.theme) == ("en", "dark")
+
+
+@pytest.mark.parametrize("n", [2_600_000, 13_000_000])
+def test_what_is_too_long_is_told_so_with_the_limit(
+    loutres: Living, client_of: Callable[[str], Client], n: int
+) -> None:
+    ref = loutres.propose("ordinary", "Un service", by="ana")
+    address = loutres.url(f"actions/{ref}/comments")
+    body = "text=" + "x" * n
+    answer = client_of("bob").post(address, body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 413
+    assert re.search("20.?000 characters at most", answer.content.decode())

@@ -9,7 +9,7 @@ from django.test import Client
 
 from toutdoux.actions import commands, reading
 from toutdoux.core.charter import Kind
-from toutdoux.core.history import FollowUp
+from toutdoux.core.history import FollowUp, GrantVotingRight
 
 from .conftest import Living, found
 
@@ -40,6 +40,20 @@ def test_what_is_adopted_comes_to_the_board(loutres: Living, client_of: Signed) 
     page = board(client_of("bob"), loutres)
     assert "pommier" in page
     assert "cerisier" not in page
+
+
+def test_what_took_effect_with_its_adoption_says_so(loutres: Living, client_of: Signed) -> None:
+    eve = commands.add_member(loutres.request(), "Eve Noir", handle="eve")
+    ref = commands.propose(
+        loutres.request(),
+        Kind.EXTRAORDINARY,
+        "Donner le droit de vote à Eve",
+        by=loutres.ids["ana"],
+        effects=[GrantVotingRight(eve)],
+    )
+    loutres.vote(ref, ana="for", bob="for", chloe="for")
+    adopted(loutres, "Planter un pommier")
+    assert board(client_of("bob"), loutres).count("Its effect took place on") == 1
 
 
 def test_an_ordinary_action_that_started_is_there_with_its_state(

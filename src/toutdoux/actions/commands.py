@@ -23,6 +23,8 @@ from itertools import count
 from typing import TypeVar
 
 import orjson
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Max
 
@@ -35,7 +37,7 @@ from toutdoux.core.chain import FORMAT, canonical
 from toutdoux.core.charter import Charter, Kind
 from toutdoux.core.entries import Draft, ImportedAction, charter_data, draft, draft_of_imported
 from toutdoux.core.journal import check_link
-from toutdoux.core.words import Refusal, Sentence, Unknown, say
+from toutdoux.core.words import Refusal, Sentence, TooLate, Unknown, say
 from toutdoux.journal.models import JournalEntry
 from toutdoux.language import LANGUAGES
 from toutdoux.ledger import book, forgetting
@@ -77,8 +79,6 @@ class Request:
     key: str | None = None
     """What makes it one: said twice with the same key, it happens once. Another command, or the
     same of something else, needs another key."""
-    read_until: Sequence[datetime] = ()
-    """For every chat that carries a ballot, the instant up to which it was read."""
 
 
 def _carry_out(request: Request, work: Work, command: str, *arguments: object) -> str:
@@ -138,7 +138,7 @@ def _check_author(association: str, by: str, at: datetime, *, live: bool) -> Non
 
 def _do(request: Request, writer: Writer, work: Work) -> str:
     if request.at is None:
-        stage.settle(writer, writer.now, request.read_until)
+        stage.settle(writer, writer.now)
     return work(writer, request.at or writer.now)
 
 
@@ -194,7 +194,7 @@ def _append(writer: Writer, event: h.ActionEvent | h.Proposed) -> str:
 def settle(request: Request) -> None:
     """Let what is due take place, and write down the decisions that can be: the look at now."""
     with _writing(request) as writer:
-        stage.settle(writer, writer.now, request.read_until)
+        stage.settle(writer, writer.now)
 
 
 # --- the association -----------------------------------------------------------------------------
@@ -316,6 +316,7 @@ def _contact(text: str) -> str:
         raise Refusal(
             say("“{text}” is neither an e-mail address nor a link", text=text),
             say("write it whole, for instance ana@example.org"),
+            ("contact",),
         ) from None
 
 
@@ -366,9 +367,14 @@ def _email(text: str) -> str:
 
 
 def is_email(text: str) -> bool:
-    """Whether it may be an address; what is surely none is refused."""
-    name, at, host = text.partition("@")
-    return bool(name and at and host) and not any(map(str.isspace, text))
+    """Whether it is a single address that a mail can be sent to."""
+    if " " in text or not text.isprintable():
+        return False
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def _link(text: str) -> str:
@@ -749,6 +755,7 @@ def _check_days(first: date, last: date | None) -> None:
         raise Refusal(
             say("this ends before it begins: {last} is before {first}", first=first, last=last),
             say("put the later day last"),
+            ("last",),
         )
 
 
@@ -854,14 +861,29 @@ def vote(
     ballot: h.BallotName = h.BallotName.ACTION,
 ) -> str:
     """Put somebody's vote in force, in place of their earlier one."""
-    return _record(request, partial(h.VoteCast, action=ref, by=by, choice=choice, ballot=ballot))
+    event = partial(h.VoteCast, action=ref, by=by, choice=choice, ballot=ballot)
+    return _record_vote(request, event)
 
 
 def withdraw_vote(
     request: Request, ref: str, *, by: str, ballot: h.BallotName = h.BallotName.ACTION
 ) -> str:
     """Take somebody's vote back: it leaves none."""
-    return _record(request, partial(h.VoteWithdrawn, action=ref, by=by, ballot=ballot))
+    return _record_vote(request, partial(h.VoteWithdrawn, action=ref, by=by, ballot=ballot))
+
+
+_ONLY_NOW = ("web", "api")
+"""The channels by which nothing is told after the fact."""
+
+
+def _record_vote(request: Request, event: partial[Event]) -> str:
+    try:
+        return _record(request, event)
+    except TooLate as late:
+        if request.via not in _ONLY_NOW:
+            raise
+        remedy = say("what you think of it can still be said in its discussion")
+        raise TooLate(late.why, remedy) from None
 
 
 def call_counter_vote(request: Request, ref: str, reason: str, *, by: str) -> str:

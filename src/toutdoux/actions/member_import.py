@@ -12,8 +12,9 @@ from django.db import transaction
 from toutdoux.association.models import Association, Member
 from toutdoux.core.instants import first_instant
 from toutdoux.core.words import Refusal, Sentence
-from toutdoux.tables import MemberRow, TableError
-from toutdoux.tables.changes import Changes, Known, Person, What, changes
+from toutdoux.tables import MemberRow
+from toutdoux.tables.changes import Change, Changes, Known, Person, What, changes
+from toutdoux.tables.errors import Wrong
 
 from . import commands
 from .commands import Request
@@ -69,7 +70,7 @@ def import_members(
 
     Raises:
         TableError: a row makes no sense, or what it says cannot be; its sentences name members by
-            their handles.
+            their handles, and it knows what else is wrong.
     """
     zone = ZoneInfo(Association.objects.get(pk=request.association).time_zone)
     today = first_instant(request.now.astimezone(zone).date(), zone)
@@ -106,28 +107,40 @@ def _known(association: str) -> list[Known]:
 
 
 def _carry_out(request: Request, told: Changes, file: str, zone: ZoneInfo) -> Iterator[Done]:
+    """Record the changes. Raises `TableError`, which knows all that cannot be recorded."""
     new: dict[Person, str] = {}
+    wrong = Wrong(file)
+    failed: set[Person] = set()
     for change in told.changes:
-        person = change.person
-        # What is past is told after the fact, so that it counts from its own day.
-        asked = replace(request, at=change.at if change.at <= request.now else None, key=None)
-        try:
-            if change.what is What.JOINS:
-                id = new[person] = commands.add_member(
-                    asked,
-                    person.name,
-                    handle=person.handle,
-                    joined=change.at,
-                    email=person.email,
-                )
-            else:
-                id = person.known.id if person.known else new[person]
-                ending = change.what is What.LEAVES
-                command = commands.end_membership if ending else commands.begin_membership
-                command(asked, id, change.at)
-        except Refusal as refusal:
-            named = commands.names_in(refusal, request.association)
-            raise TableError.at(file, change.line, named) from None
+        if change.person in failed:
+            continue  # what follows from what could not be recorded is no mistake of its own
+        id = ""
+        with wrong.line(change.line):
+            try:
+                id = _record(request, change, new)
+            except Refusal as refusal:
+                failed.add(change.person)
+                raise commands.names_in(refusal, request.association) from None
+        if not id:
+            continue
         row = Member.objects.get(pk=id)
         day = change.at.astimezone(zone).date()
         yield Done(change.what, id, row.handle, row.name, day, change.line)
+    wrong.tell()
+
+
+def _record(request: Request, change: Change, new: dict[Person, str]) -> str:
+    """Record a change. Returns the member's id; of those who join it is kept in `new`."""
+    person = change.person
+    # What is past is told after the fact, so that it counts from its own day.
+    asked = replace(request, at=change.at if change.at <= request.now else None, key=None)
+    if change.what is What.JOINS:
+        new[person] = commands.add_member(
+            asked, person.name, handle=person.handle, joined=change.at, email=person.email
+        )
+        return new[person]
+    id = person.known.id if person.known else new[person]
+    ending = change.what is What.LEAVES
+    command = commands.end_membership if ending else commands.begin_membership
+    command(asked, id, change.at)
+    return id

@@ -119,6 +119,24 @@ class Vote(models.Model):
         )
 
 
+class ReadChat(models.Model):
+    """A channel of a chat where votes are cast, and how far it was read."""
+
+    association = models.ForeignKey(Association, models.CASCADE, db_index=False, related_name="+")
+    server = models.CharField(max_length=200)
+    """The chat system and its address."""
+    channel = models.CharField(max_length=255)
+    until = models.DateTimeField()
+    """Everything that happened there before is known."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["association", "server", "channel"], name="read_chat_once"
+            ),
+        )
+
+
 class ImportedAction(models.Model):
     """An action known from a table that was kept by hand."""
 

@@ -475,11 +475,15 @@ def one_to_do(association: str, ref: str, erased: str) -> core.Action | None:
 # --- what goes out -------------------------------------------------------------------------------
 
 
-def open_refs(association: str, now: datetime) -> list[str]:
-    """The references of the actions on which votes are taken, the soonest end first."""
-    undecided = [state.value for state in UNDECIDED]
-    rows = models.Action.objects.filter(association=association)
-    opened = rows.filter(Q(state__in=undecided) | Q(closes_at__gt=now))
+def open_refs(association: str, now: datetime, *, decided: bool = True) -> list[str]:
+    """The references of the actions on which votes are taken, the soonest end first.
+
+    `decided` says whether with those that are decided already, where everyone can still be counted.
+    """
+    taken = Q(state__in=[state.value for state in UNDECIDED])
+    if decided:
+        taken |= Q(closes_at__gt=now)
+    opened = models.Action.objects.filter(taken, association=association)
     return list(opened.order_by("closes_at").values_list("ref", flat=True))
 
 

@@ -40,9 +40,6 @@ from . import models
 from .comparing import differing
 from .rows import STORED, VOTE, Row, VoteRow, action_of, columns, due_at, votes_of
 
-ReadUntil = Sequence[datetime]
-"""For every chat that carries a ballot, the instant up to which it was read."""
-
 
 class _Taken:
     """The references that are used, asked of the tables one by one."""
@@ -328,13 +325,12 @@ def _imported(writer: Writer, entry: Body) -> None:
     )
 
 
-def settle(writer: Writer, now: datetime, read_until: ReadUntil = ()) -> None:
+def settle(writer: Writer, now: datetime) -> None:
     """Let what is due take place, and write down the decisions that can be.
 
     Args:
         writer: the ledger being written.
         now: the present instant, in UTC.
-        read_until: for every chat, the instant up to which it was read.
     """
     if writer.due_at is None or writer.due_at > now:
         return
@@ -343,11 +339,13 @@ def settle(writer: Writer, now: datetime, read_until: ReadUntil = ()) -> None:
         stage.prepare(now)
         stage.play.settle(now)
         stage.save()
-    _record_decisions(writer, now, read_until)
+    _record_decisions(writer, now)
     writer.due_at = next_due(writer.id, writer.played_until)
 
 
-def _record_decisions(writer: Writer, now: datetime, read_until: ReadUntil) -> None:
+def _record_decisions(writer: Writer, now: datetime) -> None:
+    chats = models.ReadChat.objects.filter(association=writer.id)
+    read_until = list(chats.values_list("until", flat=True))
     charters = people.charters(writer.id)
     rows = models.Action.objects.filter(
         association=writer.id, due_at__lte=now, recorded=False, decided_at__isnull=False

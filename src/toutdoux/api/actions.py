@@ -17,7 +17,9 @@ from toutdoux.core.charter import Kind, read_charter
 from toutdoux.core.journal import Period, period_named
 from toutdoux.core.words import Refusal, say
 from toutdoux.ledger.models import Ledger
+from toutdoux.web import limits
 from toutdoux.web.models import Comment, Tag
+from toutdoux.web.tags import tag as tag_by_hashtags
 
 from . import shapes, telling
 from .door import Caller, check_version, operation
@@ -119,6 +121,7 @@ def propose(caller: Caller, said: shapes.NewAction) -> Any:
         condition=said.condition,
         effects=effects,
     )
+    tag_by_hashtags(caller.id, ref, said.object)
     return _action(caller, ref)
 
 
@@ -273,6 +276,7 @@ def comment(caller: Caller, ref: RefPath, said: shapes.NewComment) -> Any:
     """Say something about an action, in Markdown."""
     _check_there(caller, ref)
     text = _comment_text(said)
+    limits.count("comments", caller.me, caller.now)
     told = caller.key or f"{caller.me} {ref} {caller.now.isoformat()}"
     row, new = Comment.objects.get_or_create(
         key=sha256(f"api {caller.id} {told}".encode()).hexdigest(),

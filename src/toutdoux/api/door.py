@@ -10,7 +10,7 @@ The first line of what an operation says of itself is its summary, the rest its 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from threading import Lock
@@ -46,6 +46,8 @@ MANY = 300
 """How many requests one may send within a minute."""
 _MINUTE = timedelta(minutes=1)
 _LONGEST_KEY = 100
+_DEEPEST = 20
+"""How many objects and lists, one in another, a request has at most."""
 _ASSOCIATION = "Association"
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -241,8 +243,24 @@ class Json(Parser):
 
     def parse_body(self, request: Any) -> Any:
         told = orjson.loads(request.body)
+        if _is_deep(told):
+            raise Refusal(
+                say("there are over {n} levels in it, one in another", n=_DEEPEST),
+                say("send it with fewer"),
+            )
         commands.check_texts(told)
         return told
+
+
+def _is_deep(told: object) -> bool:
+    level = [told]
+    for _ in range(_DEEPEST + 1):
+        level = [inner for one in level for inner in _inside(one)]
+    return bool(level)
+
+
+def _inside(told: object) -> Iterable[object]:
+    return told.values() if isinstance(told, dict) else told if isinstance(told, list) else ()
 
 
 # --- operations ----------------------------------------------------------------------------------

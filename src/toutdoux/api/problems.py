@@ -16,13 +16,14 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import DatabaseError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from toutdoux.actions.commands import names_in
 from toutdoux.core.words import Refusal, Sentence, Unknown, say
+from toutdoux.web.limits import TooOften
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("toutdoux")
@@ -194,6 +195,10 @@ def _of(request: Any, error: Any) -> Problem:
     match error:
         case Problem():
             return error
+        case TooOften():
+            problem = Problem(429, error.why, error.remedy)
+            problem.headers["Retry-After"] = "60"
+            return problem
         case Refusal():
             return _refused(request, error)
         case ValidationError():
@@ -208,7 +213,7 @@ def _of(request: Any, error: Any) -> Problem:
             return Problem(413)
         case SuspiciousOperation():
             return Problem(400, say("what was sent cannot be read, or is too long"))
-        case DatabaseError():
+        case OperationalError() | InterfaceError():
             log.warning("the API could not reach the database: %s", error)
             return Problem(503)
     log.error("the API met a fault at %s %s", request.method, request.path, exc_info=error)

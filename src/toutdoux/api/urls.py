@@ -11,6 +11,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 
+from toutdoux.core.words import say
+
 from . import actions, docs, people, problems, records
 from .description import description
 from .door import Bearer, Json, finish
@@ -46,7 +48,12 @@ def _outside(view: Any) -> Any:
         try:
             if "\0" in request.path:
                 raise Http404
-            response = view(request, *places, **named)
+            why = say("there is a character here that is not text")
+            wrong = [(name, why) for name, text in request.headers.items() if "\0" in text]
+            if wrong:
+                response = problems.answer(request, problems.Problem(422, errors=wrong))
+            else:
+                response = view(request, *places, **named)
         except Http404:
             response = problems.answer(request, problems.Problem(404))
         if response.status_code == 405:

@@ -9,7 +9,12 @@ from toutdoux.core.history import CharterVersion
 from . import people
 
 
+def versions(association: str, at: datetime) -> list[CharterVersion]:
+    """The versions of an association's charter up to the one that is in force at an instant."""
+    known = people.charters(association)
+    return [one for one in known if one.since is None or one.since <= at]
+
+
 def in_force(association: str, at: datetime) -> CharterVersion:
     """The version of an association's charter that is in force at an instant."""
-    versions = people.charters(association)
-    return [one for one in versions if one.since is None or one.since <= at][-1]
+    return versions(association, at)[-1]

@@ -126,11 +126,15 @@ def _memberships(rows: Iterable[tuple[Any, ...]]) -> list[roll.Membership]:
     return [roll.Membership(*one) for one in dates if one[0] is not None]
 
 
+def memberships_at(at: datetime) -> QuerySet[models.Membership]:
+    """The memberships that run at an instant, by what is known now: whose they are is a member."""
+    lasting = Q(left__isnull=True) | Q(left__gt=at)
+    return models.Membership.objects.filter(lasting, joined__lte=at)
+
+
 def are_members(ids: Collection[str], at: datetime) -> set[str]:
     """Those among some people who are members at an instant, by what is known now."""
-    rows = models.Membership.objects.filter(member__in=ids, joined__lte=at)
-    now = rows.filter(Q(left__isnull=True) | Q(left__gt=at))
-    return set(now.values_list("member_id", flat=True))
+    return set(memberships_at(at).filter(member__in=ids).values_list("member_id", flat=True))
 
 
 def granted(association: str) -> dict[str, tuple[datetime, int]]:

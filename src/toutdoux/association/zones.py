@@ -14,6 +14,11 @@ def zones() -> set[str]:
     return zoneinfo.available_timezones()
 
 
+def place_zones() -> list[str]:
+    """The time zones that places are named after, and UTC."""
+    return [*sorted(zone for zone in zones() if "/" in zone and not zone.startswith("Etc/")), "UTC"]
+
+
 def zone_called(text: str) -> str:
     """A time zone's name as it is written, whatever the case it is given in.
 

@@ -189,14 +189,15 @@ def _print_changes(
         return
     first = say("Charter, from version {old} to version {new}", old=before.number, new=after.number)
     click.echo(language.say(first))
-    for title, gone, come in changed_words(before.charter, after.charter, language.say):
+    for title, changes in changed_words(before.charter, after.charter, language.say):
         indent = ""
         if title:
             click.echo(f"\n{title}")
             indent = "  "
-        for sign, lines in (("-", gone), ("+", come)):
-            for line in lines:
-                click.echo(f"{indent}{sign} {shown(line)}")
+        for change in changes:
+            for sign, line in (("-", change.gone), ("+", change.come)):
+                if line:
+                    click.echo(f"{indent}{sign} {shown(line)}")
 
 
 # --- propose -------------------------------------------------------------------------------------

@@ -306,11 +306,22 @@ def report(
         )
     told = _told(file, slug, at, lang, own_language=True)
     paths = _write_report(told, told.period(period), out, formats, with_audit)
+    _say_if_provisional(told, told.period(period))
     if told.desk is not None and publish:
         _publish(told.desk, period, dict(zip(formats, paths, strict=True)))
         return
     for path in paths:
         click.echo(path)
+
+
+def _say_if_provisional(told: _Told, period: Period) -> None:
+    from toutdoux.reports.content import goes_on
+
+    if goes_on(told.chronicle, told.standing, period):
+        note = say(
+            "The period {period} is not over: the report is provisional.", period=period.name
+        )
+        click.echo(shown(terminal.say(note)), err=True)
 
 
 def _publish(desk: Desk, period: str, paths: Mapping[str, Path]) -> None:

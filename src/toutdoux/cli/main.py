@@ -135,6 +135,7 @@ _ELSEWHERE = {
     "keeping": ("backup", "restore", "erase"),
     "comfort": ("completion", "man"),
     "serving": ("serve",),
+    "chat": ("chat",),
 }
 """The commands by module."""
 

@@ -456,7 +456,7 @@ def _span(language: Language, joined: datetime, left: datetime | None) -> str:
     if left is None:
         return language.say(say("since {day}", day=joined.astimezone(zone).date()))
     first, end = joined.astimezone(zone).date(), left.astimezone(zone).date()
-    return language.say(say("from {first}; left on {last}", first=first, last=end))
+    return language.say(say("from {first} to {last}", first=first, last=end))
 
 
 # --- import --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 
@@ -60,8 +61,11 @@ def serve(bind: str, port: int, only: str | None, demo: bool) -> None:
 
     make_secret_key()
     prepare(web=True)
+    from toutdoux.chat import bot
+    from toutdoux.chat.connections import connections
     from toutdoux.web.server import Server
 
+    known = [] if demo else connections()
     now = datetime.now(UTC)
     if demo:
         from toutdoux.web.demo import prepare_demo
@@ -73,6 +77,7 @@ def serve(bind: str, port: int, only: str | None, demo: bool) -> None:
             port,
             pages=only != "worker",
             clock=only != "web",
+            beside=[partial(bot.run, known)] if known and only != "web" else [],
         )
     except OSError as error:
         raise Problem(

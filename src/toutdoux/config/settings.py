@@ -71,6 +71,7 @@ WEB_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "toutdoux.web",
+    "toutdoux.chat",
 ]
 """What pages need beside them: see `web_settings`."""
 

@@ -13,5 +13,6 @@ handler429 = "toutdoux.web.errors.too_many"  # asked for by allauth
 # By name: what is set up here is below them.
 urlpatterns = [
     path("", include("toutdoux.api.urls")),
+    path("", include("toutdoux.chat.views")),
     path("", include("toutdoux.web.urls")),
 ]

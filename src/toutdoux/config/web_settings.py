@@ -66,6 +66,15 @@ CSRF_FAILURE_VIEW = "toutdoux.web.errors.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
+# In the process: limits, such as that of attempts to sign in, are counted by each for itself. It
+# holds so many that nobody pushes their own attempts out with others.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+
 # --- what it looks like --------------------------------------------------------------------------
 
 TEMPLATES = [
@@ -175,6 +184,10 @@ SOURCE = os.environ.get("TOUTDOUX_SOURCE", "")
 
 # Every thread keeps its connection, and looks at the beginning of a request if it still stands.
 DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}  # noqa: F405
+# Few threads serve everybody: whoever waits for another writer is told so before all of them wait.
+_LONGEST_WAIT = 5
+if (_waits := DATABASES["default"]["OPTIONS"].get("timeout")) is not None:  # noqa: F405
+    DATABASES["default"]["OPTIONS"]["timeout"] = min(_waits, _LONGEST_WAIT)  # noqa: F405
 
 # What strangers ask for that is not there is no fault of anybody here: the log is for faults.
 logging.getLogger("django.request").setLevel(logging.ERROR)

@@ -181,11 +181,27 @@ class Action:
         return self.condition_met_at and max(since, self.condition_met_at)
 
     @property
+    def effect_at(self) -> datetime | None:
+        """When its effects took place: with its adoption. None if it has none, or not yet."""
+        adopted = self.state is State.ADOPTED and bool(self.effects)
+        return self.decision.at if adopted and self.decision else None
+
+    @property
     def follow_up(self) -> FollowUp | None:
         """Where it is among the things to do; None before it may start and once it ended."""
         if self.state in (State.CANCELLED, State.WITHDRAWN) or self.may_start_at is None:
             return None
         return self.followed_up
+
+    def is_corrected_at(self, at: datetime) -> bool:
+        """Whether an amendment at an instant is a correction: only the text changes.
+
+        Source: "Amending, withdrawing, handing over" ("An amendment within `correction` of the
+        opening, before any vote or opinion, is a correction").
+        """
+        counter = self.counter_vote
+        unused = not self.ballot.used and not (counter and counter.ballot.used)
+        return unused and at < self.opening.at + self.charter.charter.correction
 
     def open_ballot(self, name: BallotName, at: datetime) -> Ballot | None:
         """The ballot of that name, if votes are taken on it at an instant."""

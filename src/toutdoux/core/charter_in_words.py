@@ -3,48 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
+from .action import Action
 from .charter import Charter, Kind
-from .explanation import rules_in_words
+from .explanation import named_rules
+from .history import AmendCharter
 from .journal import EntryKind
+from .replay import Standing
 from .words import Sentence, say
 
 Told = Callable[[Sentence], str]
 """Says a sentence in some language."""
 
 
+_PRESETS = {
+    "tout-doux-cratie": say("Tout-Doux-Cratie"),
+    "lazy-consensus": say("Lazy consensus"),
+    "simple-majority": say("Simple majority"),
+}
+
+
+def preset_in_words(preset: str) -> Sentence:
+    """What a preset is called."""
+    return _PRESETS[preset]
+
+
 def origin_in_words(rules: Charter) -> Sentence:
     """The preset that a charter comes from, and whether it differs."""
     if rules.differs:
-        return say("It is {name}, with rules of its own.", name=rules.preset)
-    return say("It is {name}.", name=rules.preset)
+        return say("Model: {name}, with rules of its own.", name=preset_in_words(rules.preset))
+    return say("Model: {name}.", name=preset_in_words(rules.preset))
 
 
 def charter_in_words(rules: Charter) -> Iterator[tuple[Sentence, list[Sentence]]]:
     """A charter in sentences, under titles."""
+    for title, named in _charter(rules):
+        yield title, list(named.values())
+
+
+def _charter(rules: Charter) -> Iterator[tuple[Sentence, dict[str, Sentence]]]:
+    """Its titles; under each its rules in words, by their keys."""
     yield (
         say("For everybody"),
-        [
-            say(
+        {
+            "voting_right_delay": say(
                 "a member has the right to vote {delay} after joining, or from when an adopted "
                 "action gives it",
                 delay=rules.voting_right_delay,
             ),
-            say(
+            "correction": say(
                 "an object may be corrected for {delay}, as long as nobody has voted",
                 delay=rules.correction,
             ),
-        ],
+        },
     )
-    yield say("Ordinary actions"), [*rules_in_words(rules.ordinary)]
-    yield say("Extraordinary actions"), [*rules_in_words(rules.extraordinary)]
-    needs = []
+    yield say("Ordinary actions"), dict(named_rules(rules.ordinary))
+    yield say("Extraordinary actions"), dict(named_rules(rules.extraordinary))
+    needs: dict[str, Sentence] = {}
     for kind in Kind:
         entries = [EntryKind(one) for one, needed in rules.needs_action.items() if needed is kind]
         if entries and kind is Kind.ORDINARY:
-            needs.append(say("an action, of either kind: {names}", names=_listed(entries)))
+            needs[kind] = say("an action, of either kind: {names}", names=_listed(entries))
         elif entries:
-            needs.append(say("an extraordinary action: {names}", names=_listed(entries)))
+            needs[kind] = say("an extraordinary action: {names}", names=_listed(entries))
     if needs:
         yield say("What needs an action"), needs
 
@@ -74,24 +97,51 @@ def _flat(rules: Mapping[str, object], path: str = "") -> Iterator[tuple[str, ob
             yield f"{path}{key}", value
 
 
+def rules_before_and_after(standing: Standing, action: Action) -> tuple[Charter, Charter] | None:
+    """The rules that an action replaces, and those it brings; None if it brings none.
+
+    What it replaces are the rules in force until it is decided, and those of that day ever after.
+    """
+    brought = next((one for one in action.effects if isinstance(one, AmendCharter)), None)
+    if brought is None:
+        return None
+    for before, version in pairwise(standing.charters):
+        if version.by_action == action.ref:
+            return before.charter, version.charter
+    day = action.decision.at if action.decision else standing.at
+    return standing.charter_at(day).charter, brought.charter
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a rule said, and what it says then, in words; empty where there is no such rule."""
+
+    gone: str
+    come: str
+
+
 def changed_words(
     before: Charter, after: Charter, told: Told
-) -> Iterator[tuple[str, list[str], list[str]]]:
-    """What differs between two charters in words: title, sentences that go, sentences that come.
+) -> Iterator[tuple[str, list[Change]]]:
+    """What differs between two charters in words, rule by rule, under titles.
 
     Under an empty title stands where the charters come from.
     """
-    old = {"": [told(origin_in_words(before))], **_said(before, told)}
-    new = {"": [told(origin_in_words(after))], **_said(after, told)}
+    old = {"": {"preset": told(origin_in_words(before))}, **_said(before, told)}
+    new = {"": {"preset": told(origin_in_words(after))}, **_said(after, told)}
     for title in {**old, **new}:
-        gone = [line for line in old.get(title, ()) if line not in new.get(title, ())]
-        come = [line for line in new.get(title, ()) if line not in old.get(title, ())]
-        if gone or come:
-            yield title, gone, come
+        was, is_now = old.get(title, {}), new.get(title, {})
+        changes = [
+            Change(was.get(rule, ""), is_now.get(rule, ""))
+            for rule in {**was, **is_now}
+            if was.get(rule) != is_now.get(rule)
+        ]
+        if changes:
+            yield title, changes
 
 
-def _said(rules: Charter, told: Told) -> dict[str, list[str]]:
+def _said(rules: Charter, told: Told) -> dict[str, dict[str, str]]:
     return {
-        told(title): [told(one) for one in sentences]
-        for title, sentences in charter_in_words(rules)
+        told(title): {rule: told(one) for rule, one in named.items()}
+        for title, named in _charter(rules)
     }

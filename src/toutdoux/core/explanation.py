@@ -35,14 +35,15 @@ class Explanation:
     """What would change it, and what happens by itself."""
 
 
-def explain(standing: Standing, action: Action) -> Explanation:
+def explain(standing: Standing, action: Action, *, names: bool = True) -> Explanation:
     """Explain an action as it stands.
 
     Args:
         standing: where the association stands at the instant it is asked about.
         action: one of its actions.
+        names: whether members are named: in public they are not.
     """
-    told = _Told(standing, action)
+    told = _Told(standing, action, names=names)
     return Explanation(tuple(told.why()), tuple(told.next()))
 
 
@@ -130,20 +131,54 @@ def tally_in_words(tally: Tally) -> Sentence:
 
 def rules_in_words(rules: KindRules) -> Iterator[Sentence]:
     """The rules of one kind of action, each as a sentence without its stop."""
+    return (sentence for _, sentence in named_rules(rules))
+
+
+def named_rules(rules: KindRules) -> Iterator[tuple[str, Sentence]]:
+    """The rules of one kind of action in words, each with its key in the charter."""
     if rules.starts is Starts.WHEN_PROPOSED:
-        yield say("it may start when it is proposed")
+        yield "starts", say("it may start when it is proposed")
     else:
-        yield say("it may start when it is adopted")
-    yield say("its vote is open for {window}", window=rules.window)
+        yield "starts", say("it may start when it is adopted")
+    yield "window", say("its vote is open for {window}", window=rules.window)
     if rules.adopted_early != NEVER:
-        yield _adopted_early(rules)
+        yield "adopted_early", _adopted_early(rules)
     if rules.cancelled_early != NEVER:
-        yield _cancelled_early(rules)
-    yield _at_end(rules)
+        yield "cancelled_early", _cancelled_early(rules)
+    yield "at_end", _at_end(rules)
     if rules.counter_vote is not None:
-        yield _counter_vote(rules.counter_vote)
+        yield "counter_vote", _counter_vote(rules.counter_vote)
     else:
-        yield say("there are no counter-votes")
+        yield "counter_vote", say("there are no counter-votes")
+
+
+def kind_in_brief(kind: Kind, rules: KindRules) -> Iterator[Sentence]:
+    """What a kind of action is for, and what its rules come to, for whoever has to choose one."""
+    if kind is Kind.ORDINARY:
+        yield say("Within what the association usually does.")
+    else:
+        yield say("Beyond what the association usually does.")
+    if rules.starts is Starts.WHEN_PROPOSED:
+        yield say(
+            "It starts at once: informing is enough. The members still vote on it for {window}.",
+            window=rules.window,
+        )
+    elif rules.adopted_early == NEVER:
+        yield say("It waits to be adopted: {end}.", end=_adopted_in_the_end(rules))
+    else:
+        yield say(
+            "It waits to be adopted: at once when the votes for are {threshold}, or {end}.",
+            threshold=threshold_in_words(rules.adopted_early),
+            end=_adopted_in_the_end(rules),
+        )
+
+
+def _adopted_in_the_end(rules: KindRules) -> Sentence:
+    if rules.at_end is AtEnd.PLURALITY:
+        return say("after {window} when more are for than against", window=rules.window)
+    if rules.contest_window is None:
+        return say("after {window} unless it is cancelled before", window=rules.window)
+    return say("after {window} when nobody is against", window=rules.window)
 
 
 def _adopted_early(rules: KindRules) -> Sentence:
@@ -214,8 +249,9 @@ def _plurality(rules: KindRules) -> Sentence:
 class _Told:
     """The sentences about one action at one instant."""
 
-    def __init__(self, standing: Standing, action: Action) -> None:
+    def __init__(self, standing: Standing, action: Action, *, names: bool = True) -> None:
         self.now = standing.at
+        self.names = names
         self.members = standing.members
         self.action = action
         self.rules = action.rules
@@ -281,6 +317,14 @@ class _Told:
             )
         elif action.counter_vote is not None:
             counter = action.counter_vote
+            if not self.names:
+                yield say_n(
+                    "Under a counter-vote since {at}: {n} vote for cancelling so far.",
+                    "Under a counter-vote since {at}: {n} votes for cancelling so far.",
+                    counter.ballot.for_,
+                    at=counter.called_at,
+                )
+                return
             yield say_n(
                 "Under a counter-vote that {name} called on {at}: {n} vote for cancelling so far.",
                 "Under a counter-vote that {name} called on {at}: {n} votes for cancelling so far.",
@@ -561,7 +605,9 @@ class _Told:
     def _effects(self) -> Iterator[Sentence]:
         """What its adoption does by itself, or did."""
         for effect in self.action.effects:
-            if isinstance(effect, GrantVotingRight):
+            if isinstance(effect, GrantVotingRight) and not self.names:
+                yield say("Its adoption gives a member the right to vote.")
+            elif isinstance(effect, GrantVotingRight):
                 yield say(
                     "Its adoption gives {name} the right to vote.", name=self._name(effect.member)
                 )

@@ -35,7 +35,7 @@ from .history import (
     State,
 )
 from .roll import Electorate, Member, Opening
-from .words import Refusal, Sentence, Unknown, say
+from .words import Refusal, Sentence, TooLate, Unknown, say
 
 LATE_CHANGES_NOTHING = (
     h.VoteCast,
@@ -643,7 +643,7 @@ class Play:
         action = self._undecided(event)
         self._acting(event)
         self._leading(action, event.by)
-        if self._is_correction(action, event.at):
+        if action.is_corrected_at(event.at):
             action.versions[-1] = Version(action.versions[-1].at, event.object)
             return
         action.versions.append(Version(event.at, event.object))
@@ -654,11 +654,6 @@ class Play:
         action.state, action.settles = State.OPEN, (0, 0)
         action.window_end = action.closes_at = event.at + action.rules.window
         self._ends(action, action.window_end)
-
-    def _is_correction(self, action: Action, at: datetime) -> bool:
-        counter = action.counter_vote
-        unused = not action.ballot.used and not (counter and counter.ballot.used)
-        return unused and at < action.opening.at + action.charter.charter.correction
 
     def _withdraw(self, event: h.Withdrawn) -> None:
         action = self._undecided(event)
@@ -782,7 +777,7 @@ class Play:
         else:
             closed = action.counter_vote.closes_at
             why = say("the counter-vote on {ref} closed on {at}", ref=action.ref, at=closed)
-        return Refusal(
+        return TooLate(
             why,
             say("votes are taken before that instant: tell when it was cast, if it was in time"),
         )

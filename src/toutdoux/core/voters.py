@@ -62,6 +62,17 @@ def open_ballots(action: Action, at: datetime) -> Iterator[tuple[BallotName, Bal
             yield name, ballot, counter.closes_at if counter else action.closes_at
 
 
+def decides(action: Action, name: BallotName) -> bool:
+    """Whether votes on a ballot of an action still decide something.
+
+    Once a counter-vote is called only it does; once the action is decided none does, even where
+    votes are still taken so that everyone can be counted.
+    """
+    if action.decision is not None:
+        return False
+    return (name is BallotName.COUNTER_VOTE) == (action.counter_vote is not None)
+
+
 def awaiting(standing: Standing, member: str) -> list[Awaited]:
     """The open ballots on which somebody may vote and has no vote in force, the soonest end first.
 

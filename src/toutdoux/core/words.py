@@ -52,3 +52,7 @@ class Refusal(Exception):
 
 class Unknown(Refusal):
     """It speaks of somebody or something that there is not."""
+
+
+class TooLate(Refusal):
+    """Its time is over; all that helps is to tell that it happened before, if it did."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 
 from toutdoux.core.action import Action
@@ -81,11 +81,12 @@ def build_report(
     *,
     with_audit: bool = False,
 ) -> Document:
-    """Build the report of a period.
+    """Build the report of a period; of one that is not over, a provisional one.
 
     Args:
         chronicle: all that is known of the association.
-        standing: where its actions stand; tallies are those of its instant.
+        standing: where its actions stand; tallies are those of its instant, and nothing is told of
+            the days after it.
         period: the period told, one of the chronicle's.
         language: what the generated words are written in.
         with_audit: add the section on what went past the actions.
@@ -214,7 +215,7 @@ class _Report(_Words):
         empty = ReportWords(None, (), None, {})
         self.words = chronicle.reports.get(period.name, empty)
         self.entries = sorted(
-            (entry for entry in chronicle.journal if told_in(entry, period)),
+            (one for one in chronicle.journal if told_in(one, period) and self._is_past(one)),
             key=lambda entry: entry.dates.first,
         )
         self.actions = [
@@ -225,9 +226,26 @@ class _Report(_Words):
 
         self.inventory = inv.inventory(chronicle, standing, period)
 
+    @property
+    def provisional(self) -> bool:
+        """Whether the period goes on: what it will come to is not known yet."""
+        return goes_on(self.chronicle, self.standing, self.period)
+
+    @property
+    def day(self) -> date:
+        """The last day that is told of: that of the standing, or of the period if it is over."""
+        if self.provisional:
+            return self.chronicle.local_date(self.standing.at)
+        return self.period.last
+
+    def _is_past(self, entry: Entry) -> bool:
+        """Whether it has begun: before a period is over, what is to come is not told as done."""
+        return not self.provisional or entry.dates.first <= self.day
+
     def document(self, with_audit: bool) -> Document:
         word = self.language.word
-        day = self.words.date or self.period.last
+        day = self.words.date or self.day
+        told = say("{day}, provisional", day=day) if self.provisional else say("{day}", day=day)
         drafts = [
             self._introduction(),
             self._life(),
@@ -249,7 +267,7 @@ class _Report(_Words):
             subtitle=self._plain(span[:1].upper() + span[1:]),
             association=self._plain(self.chronicle.name),
             authors=tuple(self._plain(author) for author in self.words.authors),
-            date=self._plain(self.language.day(day)),
+            date=self._plain(self._say(told)),
             date_iso=day.isoformat(),
             contents_title=self.language.word("Contents"),
             sections=_numbered([draft for draft in drafts if draft is not None], ""),
@@ -284,20 +302,33 @@ class _Report(_Words):
                 association=name,
                 span=span,
             )
-        opening = self._paragraph(told)
-        draft = self._draft(
-            ReportSection.INTRODUCTION, self.language.word("Introduction"), [opening]
-        )
+        opening = [self._paragraph(told)]
+        if self.provisional:
+            provisional = say(
+                "The period is not over: this report is provisional, and tells what is known on "
+                "{day}.",
+                day=self.day,
+            )
+            opening.append(self._paragraph(provisional))
+        draft = self._draft(ReportSection.INTRODUCTION, self.language.word("Introduction"), opening)
         assert draft is not None
         roles = tuple((Paragraph(self._role(role)),) for role in self._roles())
         if roles:
-            held = self._paragraph(say("Over the period, these roles were held:"))
+            held = self._paragraph(
+                say("Since the period began, these roles were held:")
+                if self.provisional
+                else say("Over the period, these roles were held:")
+            )
             draft = replace(draft, blocks=(*draft.blocks, held, BulletList(roles)))
         return draft
 
     def _roles(self) -> list[Role]:
         roles = map(self._while_a_member, self.chronicle.roles)
-        held = [role for role in roles if role.held_in(self.period)]
+        held = [
+            role
+            for role in roles
+            if role.held_in(self.period) and max(role.first, self.period.first) <= self.day
+        ]
         known = list(_role_names(self.language))
         return sorted(
             held,
@@ -324,7 +355,9 @@ class _Report(_Words):
         first = max(role.first, self.period.first)
         last = min(role.last or self.period.last, self.period.last)
         when = ""
-        if (first, last) != (self.period.first, self.period.last):
+        if last == self.period.last and first > self.period.first and self.provisional:
+            when = f" ({self._say(say('since {day}', day=first))})"
+        elif (first, last) != (self.period.first, self.period.last):
             when = f" ({self.language.span(first, last)})"
         return (Strong(self._text(name)), *self._label(f"{title}{when}"))
 
@@ -337,8 +370,8 @@ class _Report(_Words):
             say_n(
                 "The association has {n} member on {day}.",
                 "The association has {n} members on {day}.",
-                self.chronicle.members_on(self.period.last),
-                day=self.period.last,
+                self.chronicle.members_on(self.day),
+                day=self.day,
             )
         )
         drafts = [_Draft(self.language.word("Members"), (members, *self._arrivals()))]
@@ -351,19 +384,21 @@ class _Report(_Words):
     def _arrivals(self) -> Iterator[Block]:
         """Who came and went, as numbers: the names are nobody's business here."""
         memberships = [m for member in self.chronicle.history.members for m in member.memberships]
-        local = self.chronicle.local_date
-        came = sum(self.period.holds(local(one.joined)) for one in memberships)
-        left = sum(
-            self.period.holds(local(one.left)) for one in memberships if one.left is not None
-        )
-        if came or left:
-            yield self._paragraph(
-                say(
-                    "Over the period, {came} and {left}.",
-                    came=say_n("{n} person joined", "{n} people joined", came),
-                    left=say_n("{n} left", "{n} left", left),
-                )
-            )
+        came = sum(self._told_of(one.joined) for one in memberships)
+        left = sum(self._told_of(one.left) for one in memberships if one.left is not None)
+        if not came and not left:
+            return
+        joined = say_n("{n} person joined", "{n} people joined", came) if came else _NOBODY_CAME
+        gone = say_n("{n} left", "{n} left", left) if left else _NOBODY_LEFT
+        if self.provisional:
+            told = say("Since the period began, {came} and {left}.", came=joined, left=gone)
+        else:
+            told = say("Over the period, {came} and {left}.", came=joined, left=gone)
+        yield self._paragraph(told)
+
+    def _told_of(self, instant: datetime) -> bool:
+        """Whether it was in the period, and is known to have been."""
+        return self.period.first <= self.chronicle.local_date(instant) <= self.day
 
     # --- the journal -----------------------------------------------------------------------------
 
@@ -501,7 +536,8 @@ class _Report(_Words):
         return Table(word("Participation, action by action"), columns, tuple(rows))
 
     def _audit(self) -> _Draft:
-        findings = list(audit(self.chronicle, self.standing, self.period))
+        found = audit(self.chronicle, self.standing, self.period)
+        findings = [one for one in found if self._is_past(one.entry)]
         title = self.language.word("What went past the actions")
         if not findings:
             nothing = say("All that needed an action had one.")
@@ -589,6 +625,11 @@ def _cell(language: Language, text: str) -> Blocks:
     return (Paragraph((Text(language.typographic(one_line(clean(text)))),)),)
 
 
+def goes_on(chronicle: Chronicle, standing: Standing, period: Period) -> bool:
+    """Whether a period is not over at the instant of a standing."""
+    return standing.at < chronicle.end_of(period.last)
+
+
 # --- small words ---------------------------------------------------------------------------------
 
 
@@ -602,6 +643,10 @@ def _numbered(drafts: Sequence[_Draft], prefix: str) -> tuple[Section, ...]:
         )
         for number, draft in zip(count(1), drafts, strict=False)
     )
+
+
+_NOBODY_CAME = say("nobody joined")
+_NOBODY_LEFT = say("nobody left")
 
 
 def _role_names(language: Language) -> dict[str, str]:

@@ -14,10 +14,10 @@ from datetime import date, datetime, tzinfo
 from enum import StrEnum
 
 from toutdoux.core.instants import first_instant
-from toutdoux.core.words import Sentence, say, say_n
+from toutdoux.core.words import Refusal, Sentence, say, say_n
 
 from .columns import folded
-from .errors import TableError
+from .errors import TableError, Wrong
 from .members import MemberRow
 
 
@@ -104,8 +104,9 @@ def changes(
     """
     told = Changes()
     people = _people(rows)
-    _recognize(people, known, file, told)
-    _check_namesakes(people, file)
+    wrong = Wrong(file)
+    _recognize(people, known, wrong, told)
+    _check_namesakes(people, wrong)
     undated = 0
     for person in people:
         timeline = _Timeline(person, zone, joined, told)
@@ -157,7 +158,9 @@ def _people(rows: Iterable[MemberRow]) -> list[Person]:
     return list(dict.fromkeys(people.values()))
 
 
-def _recognize(people: Sequence[Person], known: Sequence[Known], file: str, told: Changes) -> None:
+def _recognize(
+    people: Sequence[Person], known: Sequence[Known], wrong: Wrong, told: Changes
+) -> None:
     """Find who is known: by address, else by handle, else by name; the surest ones first."""
 
     def address(one: Person | Known) -> str:
@@ -185,7 +188,9 @@ def _recognize(people: Sequence[Person], known: Sequence[Known], file: str, told
             if person.known is None and way(person) and way(person) in candidates:
                 asking.setdefault(way(person), []).append(person)
         for key, persons in asking.items():
-            _claim(persons, candidates[key], file)
+            with wrong.line(persons[0].line):
+                _claim(persons, candidates[key], wrong.file)
+        wrong.tell()
     for person in people:
         if person.known and name(person.known) != name(person):
             told.notes.append(
@@ -234,19 +239,19 @@ def _claim(people: Sequence[Person], known: Sequence[Known], file: str) -> None:
     person.known = one
 
 
-def _check_namesakes(people: Sequence[Person], file: str) -> None:
+def _check_namesakes(people: Sequence[Person], wrong: Wrong) -> None:
     """Refuse new people of one name whom nothing tells apart: next time, nobody could."""
     alike: dict[str, Person] = {}
     for person in people:
         if person.known is None and not person.email and not person.handle:
             other = alike.setdefault(folded(person.name), person)
             if other is not person:
-                raise TableError(
-                    file,
-                    person.line,
-                    say("{name} is also on line {line}", name=person.name, line=other.line),
-                    say("give each an e-mail address or a handle that tells them apart"),
-                )
+                with wrong.line(person.line):
+                    raise Refusal(
+                        say("{name} is also on line {line}", name=person.name, line=other.line),
+                        say("give each an e-mail address or a handle that tells them apart"),
+                    )
+    wrong.tell()
 
 
 # --- what changes --------------------------------------------------------------------------------

@@ -180,7 +180,7 @@ class _Reader:
             prefix, number = _read_number(cells.words("number"))
             text = cells.text("object")
             kind = _kind(text, cells.words("kind"), prefix)
-            if kind is None and self.kind is None and len(_kinds_of_hashtags(text)) > 1:
+            if kind is None and self.kind is None and len(kinds_of_hashtags(text)) > 1:
                 raise Refusal(
                     say("this row has the hashtags of both kinds of actions"),
                     say("keep one of them, or give --kind ordinary or --kind extraordinary"),
@@ -277,11 +277,12 @@ def _kind(text: str, column: str, prefix: Kind | None) -> Kind | None:
 
 def _kind_of_hashtag(text: str) -> Kind | None:
     """`#action-ordinaire`, `#extraordinary-action`; None if the text has both, or neither."""
-    kinds = _kinds_of_hashtags(text)
+    kinds = kinds_of_hashtags(text)
     return kinds.pop() if len(kinds) == 1 else None
 
 
-def _kinds_of_hashtags(text: str) -> set[Kind]:
+def kinds_of_hashtags(text: str) -> set[Kind]:
+    """The kinds of action that the hashtags of a text name."""
     return _kinds_in(_HASHTAG.finditer(_plain(text)))
 
 

@@ -9,9 +9,9 @@ from datetime import date
 
 from toutdoux.core.words import Refusal, Sentence, say
 
-from .columns import find_columns, folded, ignored, listed, note_on_ignored
+from .columns import fields_by_title, find_columns, folded, ignored, listed, note_on_ignored
 from .days import read_day
-from .errors import TableError
+from .errors import TableError, Wrong
 from .markdown import as_words
 from .source import Row, Sheet, Table, read_sheet
 
@@ -151,7 +151,7 @@ def read_members(
         mapping: the titles of columns that go by other names, by field: `{"joined": "Arrivé le"}`.
 
     Raises:
-        TableError: something in it cannot be taken.
+        TableError: something in it cannot be taken; it knows what else cannot.
     """
     wanted = dict(mapping or {})
     _check_fields(wanted, file)
@@ -176,7 +176,17 @@ def read_members(
         columns = _columns(table.titles, wanted)
         unread += ignored(table.titles, columns)
         reader.read(table, columns)
+    reader.wrong.tell()
     return Members(reader.rows, [*sheet.notes, *note_on_ignored(unread)])
+
+
+def mapping_of(told: Mapping[str, str]) -> dict[str, str]:
+    """The titles of columns by field, where a field may be called by any title that is known:
+    `{"Prénom": "Petit nom"}` is `{"first_name": "Petit nom"}`."""
+    known = fields_by_title(_SYNONYMS)
+    fields = [(one if one in FIELDS else known.get(folded(one), one), told[one]) for one in told]
+    whole = "name" if all(field != "first_name" for field, _ in fields) else "last_name"
+    return {whole if field == "nom" else field: title for field, title in fields}
 
 
 # --- columns -------------------------------------------------------------------------------------
@@ -251,16 +261,14 @@ def _how_to_map() -> Sentence:
 
 class _Reader:
     def __init__(self, file: str) -> None:
-        self.file = file
+        self.wrong = Wrong(file)
         self.rows: list[MemberRow] = []
         self._known: dict[tuple[str, ...], list[MemberRow]] = {}
 
     def read(self, table: Table, columns: Mapping[str, int]) -> None:
         for row in table.rows:
-            try:
+            with self.wrong.line(row.line):
                 self._add(_member(row, columns, table.markdown))
-            except Refusal as refusal:
-                raise TableError.at(self.file, row.line, refusal) from None
 
     def _add(self, member: MemberRow) -> None:
         """Add a row, unless it is there already. Raises `Refusal` if it contradicts another."""

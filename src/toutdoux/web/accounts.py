@@ -259,6 +259,13 @@ class AccountAdapter(DefaultAccountAdapter):
         elif message:
             request.left.text = str(message)
 
+    def validation_error(self, code: str, *args: object) -> ValidationError:
+        told = _WRONG.get(code)
+        if told is None:
+            return super().validation_error(code, *args)  # type: ignore[no-any-return]
+        request: Any = self.request
+        return ValidationError(request.language.typographic(request.language.say(told)), code=code)
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         request: Any = self.request
         account = Account.objects.filter(email__iexact=email).first()
@@ -288,6 +295,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_reset_password_from_key_url(self, key: str) -> str:
         return f"{settings.PUBLIC_URL}{urlsplit(super().get_reset_password_from_key_url(key)).path}"
 
+
+_WRONG = {
+    "email_password_mismatch": say("The e-mail address or the password is not right."),
+}
+"""What is said of what is wrong, for the names that allauth has for it."""
 
 _TOLD = {
     "account/messages/password_changed.txt": say("Your password is changed"),

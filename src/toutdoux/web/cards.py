@@ -9,9 +9,9 @@ from datetime import datetime
 from toutdoux.association.models import Member
 from toutdoux.core.action import Action, Ballot
 from toutdoux.core.charter import Base, Threshold
-from toutdoux.core.history import BallotName, Choice, State
+from toutdoux.core.history import AmendCharter, BallotName, Choice, State, Tally
 from toutdoux.core.replay import Standing
-from toutdoux.core.voters import on_roll, open_ballots
+from toutdoux.core.voters import decides, on_roll, open_ballots
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,10 @@ class Poll:
     open: bool
     mine: Choice | None
     """The reader's vote in force, or their opinion."""
+    decides: bool
+    """Whether votes on it decide something still."""
+    then: Tally | None
+    """Its figures when the action was decided, if they are others by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,11 @@ class Card:
         under = self.action.state is State.COUNTER_VOTE
         return self.polls[-1] if under else self.polls[0]
 
+    @property
+    def changes_rules(self) -> bool:
+        """Whether it brings a new version of the charter."""
+        return any(isinstance(one, AmendCharter) for one in self.action.effects)
+
 
 def card(standing: Standing, action: Action, me: str, names: Mapping[str, str]) -> Card:
     """An action for the page of the member `me`; empty for a visitor."""
@@ -101,6 +110,10 @@ def _polls(standing: Standing, action: Action, me: str) -> Iterable[Poll]:
             rules.counter_vote.cancels if counter and rules.counter_vote else rules.adopted_early
         )
         opinion = ballot.opinions.get(me)
+        decision = action.decision
+        then = None
+        if decision is not None:
+            then = decision.counter_vote if counter else decision.tally
         yield Poll(
             name,
             ballot,
@@ -108,6 +121,8 @@ def _polls(standing: Standing, action: Action, me: str) -> Iterable[Poll]:
             counter.closes_at if counter else action.closes_at,
             name in opened,
             ballot.votes.get(me) or (opinion.choice if opinion else None),
+            decides(action, name),
+            then if then != ballot.tally else None,
         )
 
 

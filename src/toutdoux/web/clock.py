@@ -5,7 +5,8 @@
     3. Put them in letters, and send the letters that are due.
     4. Once a night, verify every ledger.
 
-Each step may be stopped at any point and goes on from there: what is done is in the database.
+Each step may be stopped at any point and goes on from there: what is done is in the database. What
+goes wrong with a step, or with an association, keeps no other waiting.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from threading import Event
 from django.db import DatabaseError, close_old_connections
 
 from toutdoux.actions import commands
-from toutdoux.core.words import Refusal
 from toutdoux.ledger.models import Ledger
 
 from . import mail, notices, verification
+from .looks import apart, going_on_from
 
 EVERY = 2.0
 """Seconds between two looks."""
@@ -33,8 +34,8 @@ def run(stopping: Event) -> None:
     while not stopping.is_set():
         try:
             tick(datetime.now(UTC), stopping)  # noqa: TID251 (the clock itself)
-        except (DatabaseError, Refusal) as error:
-            # The database is away, or busy: what is due waits.
+        except DatabaseError as error:
+            # It is away, or busy: what is due waits.
             log.warning("the clock will look again: %s", error)
         except Exception:
             log.exception("the clock met a fault, and goes on")
@@ -49,9 +50,16 @@ def tick(now: datetime, stopping: Event | None = None) -> None:
         now: the present instant, in UTC.
         stopping: between two letters it is asked whether to go on.
     """
-    for id in Ledger.objects.filter(due_at__lte=now).values_list("id", flat=True):
-        commands.settle(commands.Request(association=id, now=now, via="clock"))
-    notices.gather(now)
-    notices.write_letters(now)
-    mail.send_due(now, stopping)
-    verification.verify_nightly(now, every=timedelta(days=1))
+    clock = going_on_from(now)
+    due = Ledger.objects.filter(due_at__lte=now)
+    for id, slug in due.values_list("id", "association__slug"):
+        with apart(f"what is due in {slug}"):
+            commands.settle(commands.Request(association=id, now=clock(), via="clock"))
+    with apart("the notices"):
+        notices.gather(clock())
+    with apart("writing letters"):
+        notices.write_letters(clock())
+    with apart("sending letters"):
+        mail.send_due(clock(), stopping)
+    with apart("verifying ledgers"):
+        verification.verify_nightly(clock(), every=timedelta(days=1))

@@ -19,23 +19,26 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from toutdoux.actions.commands import Request
 from toutdoux.association.models import Association, Member, Membership
+from toutdoux.association.people import memberships_at
 from toutdoux.association.settings import Settings, settings_of
 from toutdoux.association.stewards import stewards
 from toutdoux.core.words import Sentence
 from toutdoux.language import Language
 from toutdoux.ledger.models import Ledger
 
+from . import errors
 from .asked import Asked
 from .models import Account, Seat
 from .speech import render, url
 
 View = Callable[..., HttpResponse]
+_LONGEST_KEY = 100
 
 
 @dataclass
@@ -86,14 +89,16 @@ class Visit:
     def asks(self, key: str | None = None) -> Request:
         """A command's request: this member, now, through the web.
 
-        `key` is the form's; without one it is the one that was sent along.
+        `key` is the form's; without one it is the one that was sent along. It is this member's own:
+        nobody else's form, and no program's request, is ever taken for it.
         """
+        told = key or self.request.POST.get("key")
         return Request(
             association=self.id,
             now=self.now,
             via="web",
             by=self.me or None,
-            key=key or self.request.POST.get("key") or None,
+            key=f"web {self.me} {told[:_LONGEST_KEY]}" if told else None,
         )
 
     def render(self, name: str, status: int = 200, **context: Any) -> HttpResponse:
@@ -116,22 +121,31 @@ class Visit:
 @overload
 def page(view: View) -> View: ...
 @overload
-def page(*, public: str | None = None, steward: bool = False) -> Callable[[View], View]: ...
-def page(view: View | None = None, *, public: str | None = None, steward: bool = False) -> Any:
+def page(
+    *, public: str | None = None, steward: bool = False, program: bool = False
+) -> Callable[[View], View]: ...
+def page(
+    view: View | None = None,
+    *,
+    public: str | None = None,
+    steward: bool = False,
+    program: bool = False,
+) -> Any:
     """Make a view of a function that is given the visit.
 
     Args:
         public: the setting (`public_…`) by which the association shows it to everyone.
         steward: whether it is for the référent·es.
+        program: whether programs follow it, which a page to sign in means nothing to.
     """
 
     def decorated(view: View) -> View:
         @wraps(view)
         def wrapped(request: HttpRequest, slug: str, **arguments: Any) -> HttpResponse:
-            visit = _visit(request, slug)
+            visit = visit_of(request, slug)
             if visit.member is None:
                 if public is None or not getattr(visit.settings, f"public_{public}"):
-                    return _sign_in(request)
+                    return _kept_out(visit, program=program)
             elif steward and not visit.is_steward:
                 raise PermissionDenied
             return view(visit, **arguments)
@@ -141,7 +155,8 @@ def page(view: View | None = None, *, public: str | None = None, steward: bool =
     return decorated if view is None else decorated(view)
 
 
-def _visit(request: Any, slug: str) -> Visit:
+def visit_of(request: Any, slug: str) -> Visit:
+    """Who comes to a page of an association. Raises `Http404` if there is none of that name."""
     seat = None
     if request.user.is_authenticated:
         seat = _seat(request.user, slug, request.now)
@@ -199,9 +214,7 @@ def seats_of(account: Account, now: datetime) -> QuerySet[Seat]:
 
 def seats_at(now: datetime) -> QuerySet[Seat]:
     """The seats of those who are members now, with their associations and ledgers."""
-    present = Membership.objects.filter(
-        Q(left__isnull=True) | Q(left__gt=now), member=OuterRef("member"), joined__lte=now
-    )
+    present = memberships_at(now).filter(member=OuterRef("member"))
     rows = Seat.objects.select_related("member__association__ledger")
     return rows.filter(Exists(present), member__erased=False)
 
@@ -242,7 +255,27 @@ _SEAT_OF_MEMBER = Asked(
 )
 
 
-def _sign_in(request: Any) -> HttpResponse:
-    if request.user.is_authenticated:
+def _kept_out(visit: Visit, *, program: bool) -> HttpResponse:
+    """What somebody meets who is no member, and may not see this."""
+    request = visit.request
+    # What this page would say of the association is not for them.
+    request.visit = None
+    if not request.user.is_authenticated:
+        if program:
+            raise Http404
+        return HttpResponseRedirect(f"{reverse('account_login')}?next={quote(request.path)}")
+    left = _left(request.user, visit)
+    if left is None:
         raise Http404
-    return HttpResponseRedirect(f"{reverse('account_login')}?next={quote(request.path)}")
+    return errors.left(request, visit.association.name, left.astimezone(visit.language.zone).date())
+
+
+def _left(account: Account, visit: Visit) -> datetime | None:
+    """Since when somebody is no longer a member of an association; None if they never were."""
+    periods = Membership.objects.filter(
+        member__seat__account=account,
+        member__association=visit.association.pk,
+        member__erased=False,
+        left__lte=visit.now,
+    )
+    return periods.order_by("-left").values_list("left", flat=True).first()

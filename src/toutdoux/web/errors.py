@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import date
 from typing import Any
 
-from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
 
 from toutdoux.core.words import Refusal, Sentence, Unknown, say
 
 from .speech import render
 
+LONGEST_TEXT = 20_000
+"""How many characters a text has at most that is written here."""
+LARGEST_FILE = 2_000_000
+"""The largest file that is taken here, in bytes."""
+LONGEST_REQUEST = 12_000_000
+"""The longest request that is read at all, in bytes."""
+
 
 def problem(
     request: HttpRequest, status: int, title: Sentence, why: Sentence, remedy: Sentence
 ) -> HttpResponse:
-    return render(
-        request, "problem.html", {"title": title, "why": why, "remedy": remedy}, status=status
-    )
+    context = {"title": title, "why": why, "remedy": remedy, "status": status}
+    return render(request, "problem.html", context, status=status)
 
 
 def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
@@ -32,7 +41,9 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
 
 def of_database(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    if not isinstance(error, DatabaseError):
+    """What to say where the database is locked or gone; None where the fault is another, which is
+    then logged as ours."""
+    if not isinstance(error, (OperationalError, InterfaceError)):
         return None
     return problem(
         request,
@@ -43,13 +54,54 @@ def of_database(request: HttpRequest, error: Exception) -> HttpResponse | None:
     )
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+def not_found(request: Any, exception: Exception | None = None) -> HttpResponse:
+    _find_association(request)
     return problem(
         request,
         404,
         say("There is nothing here"),
         say("no page has this address, or it is not shown to everyone"),
-        say("sign in, or begin at the home page"),
+        say("begin at another page")
+        if _is_signed_in(request)
+        else say("sign in, or begin at the home page"),
+    )
+
+
+def _find_association(request: Any) -> None:
+    """Keep the menu of the association that the address names, if somebody is a member of it."""
+    begin, _, rest = request.path.partition("/a/")
+    if getattr(request, "visit", None) or begin or not _is_signed_in(request):
+        return
+    from .door import visit_of
+
+    with suppress(Http404):
+        if visit_of(request, rest.partition("/")[0]).member is None:
+            request.visit = None
+
+
+def _is_signed_in(request: Any) -> bool:
+    user = getattr(request, "user", None)  # there is none where the request was refused early
+    return user is not None and user.is_authenticated
+
+
+def left(request: Any, association: str, day: date) -> HttpResponse:
+    """For somebody who is no longer a member of an association, and has its page before them."""
+    if request.method != "POST":
+        title = say("You are no longer a member of {association}", association=association)
+    elif request.resolver_match.url_name == "vote":
+        title = say("Your vote was not taken")
+    else:
+        title = say("This was not done")
+    return problem(
+        request,
+        403,
+        title,
+        say(
+            "since {day}, you are no longer a member of {association}",
+            day=day,
+            association=association,
+        ),
+        say("a référent·e can note your return"),
     )
 
 
@@ -64,11 +116,27 @@ def denied(request: HttpRequest, exception: Exception | None = None) -> HttpResp
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return too_long(request)
     return problem(
         request,
         400,
         say("This was not done"),
         say("what was sent cannot be read, or is too long"),
+        say("go back, and send it again in a shorter form"),
+    )
+
+
+def too_long(request: HttpRequest) -> HttpResponse:
+    return problem(
+        request,
+        413,
+        say("This was not taken: it is too long"),
+        say(
+            "a text has {n} characters at most, and a file {mb} MB",
+            n=LONGEST_TEXT,
+            mb=LARGEST_FILE // 1_000_000,
+        ),
         say("go back, and send it again in a shorter form"),
     )
 

@@ -32,7 +32,7 @@ LABELS: dict[StrEnum, Sentence] = {
     Kind.ASSIGNED: say("an action that I am to lead"),
     Kind.MENTION: say("a comment that mentions me"),
     Pace.NOW: say("at once"),
-    Pace.DAILY: say("in a daily digest"),
+    Pace.DAILY: say("once a day"),
     Pace.NEVER: say("never"),
 }
 

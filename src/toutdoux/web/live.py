@@ -3,7 +3,8 @@
 The page holds a part that is the same for all who read it in one language: the tallies, who voted
 what, why it is in its state, what was said. It is made once for each version of it, and kept in
 the process. Browsers ask again and again whether theirs is still the last; a key in the address
-says who asks, so that an answer takes two small queries, and no session.
+says who asks, so that an answer takes a few small queries, and most answers none: who they are is
+looked up again every ten seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import Lock
 from typing import Any
@@ -22,32 +23,37 @@ from urllib.parse import urlencode
 
 import orjson
 from django.conf import settings
-from django.db.models import Max, OuterRef, Subquery
+from django.contrib.sessions.models import Session
+from django.db.models import Count as Number
+from django.db.models import Exists, Max, OuterRef, Subquery, Window
 from django.http import HttpRequest
 from django.template.loader import get_template
 from markupsafe import Markup, escape
 
 from toutdoux.actions import commands, reading
 from toutdoux.actions.models import Action
+from toutdoux.association.models import Association
 from toutdoux.association.people import Members
 from toutdoux.core.explanation import explain
-from toutdoux.core.history import BallotName, Choice
+from toutdoux.core.history import Choice, State
 from toutdoux.core.replay import Standing
 from toutdoux.core.telling import entry_in_words
 from toutdoux.core.voters import open_ballots, roll_of
 from toutdoux.core.words import Sentence, say
-from toutdoux.language import Language
 from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger
 
-from .cards import Bar, card
+from .cards import Poll, card
 from .door import Visit, seat_of_member
 from .markdown import to_html
-from .models import Comment, Seat
+from .models import Account, Comment, Seat
 from .speech import url
 
 SHOWN = 60
 """How many names, or lines of the history, are shown unless everyone is asked for."""
+
+DISCUSSED = 60
+"""How many comments are shown, the last ones; those before are on pages of their own."""
 
 _AT_MOST = timedelta(seconds=0.3)
 """While votes pour in, the part is made anew no more often: so it is seen within 3 seconds."""
@@ -125,10 +131,28 @@ def _looked_up(
     return value
 
 
-def seat_lately(slug: str, member: str, now: datetime) -> Seat | None:
-    """A member's seat, as it was at most ten seconds ago."""
-    key = ("seat", slug, member)
-    return _looked_up(key, now, _SEAT_FOR, lambda: seat_of_member(member, slug, now))  # type: ignore[no-any-return]
+def seat_lately(slug: str, member: str, session: str, now: datetime) -> tuple[Seat, str] | None:
+    """A member's seat and its account's hold on it, as they were at most ten seconds ago; None if
+    they are no member any more, or signed out.
+
+    Args:
+        slug: the association's short name.
+        member: the member's id.
+        session: the key of the session that the browser has.
+        now: the present instant.
+    """
+
+    def look() -> tuple[Seat, str] | None:
+        seat = seat_of_member(member, slug, now)
+        if seat is None:
+            return None
+        signed_in = Session.objects.filter(session_key=session, expire_date__gt=now)
+        accounts = Account.objects.filter(Exists(signed_in), pk=seat.account_id, is_active=True)
+        account = accounts.first()
+        return None if account is None else (seat, _hold(seat, account, session))
+
+    key = ("seat", slug, member, session)
+    return _looked_up(key, now, _SEAT_FOR, look)  # type: ignore[no-any-return]
 
 
 def version_lately(association: str, ref: str, now: datetime) -> tuple[Ledger, str | None]:
@@ -183,15 +207,26 @@ class Person:
 class Count:
     """A ballot with those who voted on it, and those who have not yet."""
 
-    name: BallotName
-    bar: Bar
-    open: bool
-    closes_at: datetime
+    poll: Poll
+    folded: bool
+    """Whether another ballot decides instead."""
     groups: Sequence[tuple[Choice, int, Sequence[Person]]]
     missing: Sequence[Person]
     lacking: int
     """How many have not voted yet."""
     opinions: Sequence[tuple[Person, Choice, datetime, datetime | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was said of an action, as far as it is shown."""
+
+    rows: Sequence[Comment]
+    earlier: int
+    """How many are left out."""
+    last: int | None
+    changed: datetime | None
+    """The last one's id, and when one was last changed, whether it is shown or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,9 +312,7 @@ def part_now(
         return _make(request, key, slug, ledger, _comments(ledger.id, ref))
 
 
-def _make(
-    request: Any, key: tuple[Any, ...], slug: str, ledger: Ledger, told: Sequence[Comment]
-) -> Part | None:
+def _make(request: Any, key: tuple[Any, ...], slug: str, ledger: Ledger, told: Told) -> Part | None:
     ref, everyone = key[1], key[-1]
     erased = request.language.word("(erased)")
     whole = reading.whole(ledger, ref, request.now, erased, _everybody(ledger, erased))
@@ -331,30 +364,33 @@ def _everybody(ledger: Ledger, erased: str) -> Members | None:
 
 def _keep_everybody(ledger: Ledger, erased: str, whole: reading.Whole) -> None:
     assert isinstance(whole.standing.members, Members)
-    if sum(len(one[2]) for one in _people.values()) > _MEMBERS_KEPT:
+    if sum(len(one[2]) for one in list(_people.values())) > _MEMBERS_KEPT:
         _people.clear()
     _people[ledger.id, erased] = ledger.length, ledger.head, whole.standing.members
 
 
-def _version_of(
-    ledger: Ledger, told: Sequence[Comment], whole: reading.Whole, now: datetime
-) -> str:
-    last = max((one.pk for one in told), default=None)
-    changed = max((one.changed for one in told if one.changed), default=None)
+def _version_of(ledger: Ledger, told: Told, whole: reading.Whole, now: datetime) -> str:
     counter = whole.action.counter_vote
     closings = (whole.action.closes_at, counter.closes_at if counter else None)
-    return _version(ledger, (last, changed), closings, now)
+    return _version(ledger, (told.last, told.changed), closings, now)
 
 
-def _comments(association: str, ref: str) -> list[Comment]:
-    return list(Comment.objects.filter(association=association, action=ref).order_by("at", "id"))
+def _comments(association: str, ref: str) -> Told:
+    """In one query: the figures are of all comments, the rows of the last ones."""
+    every = Comment.objects.filter(association=association, action=ref).annotate(
+        count=Window(Number("id")), last=Window(Max("id")), lately=Window(Max("changed"))
+    )
+    rows: list[Any] = [*every.order_by("-at", "-id")[:DISCUSSED]][::-1]
+    if not rows:
+        return Told((), 0, None, None)
+    return Told(rows, rows[0].count - len(rows), rows[0].last, rows[0].lately)
 
 
 def _html(
     request: HttpRequest,
     slug: str,
     whole: reading.Whole,
-    told: Sequence[Comment],
+    told: Told,
     *,
     everyone: bool,
 ) -> str:
@@ -365,7 +401,8 @@ def _html(
         "caller": action.counter_vote and person(whole, action.counter_vote.called_by),
         "counts": list(counts(whole, everyone=everyone)),
         "explanation": explain(standing, action),
-        "comments": list(said(whole, told)),
+        "comments": [said(one, person(whole, one.member_id)) for one in told.rows],
+        "earlier": told.earlier,
         "everyone": everyone,
         "tell": str,
     }
@@ -397,10 +434,8 @@ def counts(whole: reading.Whole, *, everyone: bool) -> Iterator[Count]:
             else []
         )
         yield Count(
-            poll.name,
-            poll.bar,
-            poll.open,
-            poll.closes_at,
+            poll,
+            action.state is State.COUNTER_VOTE and not poll.decides,
             groups,
             [person(whole, id) for id in missing[:most]],
             len(missing),
@@ -415,16 +450,10 @@ def _in_order(standing: Standing, ids: Sequence[str]) -> list[str]:
     return sorted(ids, key=lambda id: standing.members[id].name.casefold())
 
 
-def said(whole: reading.Whole, told: Sequence[Comment]) -> Iterator[Said]:
-    for one in told:
-        yield Said(
-            one.pk,
-            one.member_id,
-            person(whole, one.member_id),
-            one.at,
-            one.changed,
-            to_html(one.text) if one.text else Markup(""),
-        )
+def said(one: Comment, by: Person) -> Said:
+    """A comment, as it is shown."""
+    html = to_html(one.text) if one.text else Markup("")
+    return Said(one.pk, one.member_id, by, one.at, one.changed, html)
 
 
 def _past(whole: reading.Whole) -> Iterator[Past]:
@@ -468,28 +497,73 @@ def own(html: str, slug: str, ref: str, me: str, label: str) -> Markup:
     return Markup(_OWN.sub(link, html))
 
 
-def address(
-    slug: str, ref: str, me: str, language: Language, day: date, part: Part, everyone: bool
-) -> str:
-    """Where a member's page asks again."""
+_ASKING = ("me", "lang", "formal", "hold", "from")
+"""What a key stands for: who asks, in which language, what they had to show for it, and since when
+they have the page (in seconds since 1970)."""
+
+ASKS_FOR = timedelta(hours=24)
+"""How long a page asks at most, before it is to be loaded anew."""
+
+
+def asking(visit: Visit) -> dict[str, str]:
+    """Who asks from the page that is shown to a member now."""
+    request = visit.request
+    assert visit.seat is not None
+    return {
+        "me": visit.me,
+        "lang": visit.language.code,
+        "formal": "1" if visit.language.formal else "",
+        "hold": _hold(visit.seat, request.user, request.session.session_key or ""),
+        "from": str(int(visit.now.timestamp())),
+    }
+
+
+def asking_again(slug: str, ref: str, asked: Mapping[str, str]) -> dict[str, str] | None:
+    """Who asks again from that page; None unless it was such a page that gave them the address."""
+    told = {name: asked.get(name, "") for name in _ASKING}
+    key = _key_for(slug, ref, told)
+    return told if hmac.compare_digest(key.encode(), asked.get("key", "").encode()) else None
+
+
+def may_ask(
+    asking: Mapping[str, str], slug: str, session: str, now: datetime
+) -> Association | None:
+    """The association, if whoever asks is still the member they were, with the same account, still
+    signed in there, and has not had the page for too long."""
+    seat, hold = seat_lately(slug, asking["me"], session, now) or (None, "")
+    if seat is None or not hmac.compare_digest(hold, asking["hold"]):
+        return None
+    if now.timestamp() - int(asking["from"]) > ASKS_FOR.total_seconds():
+        return None
+    return seat.member.association
+
+
+def address(slug: str, ref: str, asking: Mapping[str, str], part: Part, *, everyone: bool) -> str:
+    """Where a member's page asks again. To ask makes it no younger."""
     asked = {
         "since": part.version,
         "ballots": part.ballots,
-        "lang": language.code,
-        "formal": "1" if language.formal else "",
-        "me": me,
-        "day": day.isoformat(),
+        **asking,
         "everyone": "1" if everyone else "",
+        "key": _key_for(slug, ref, asking),
     }
-    asked["key"] = key_for(slug, ref, asked)
     return f"{url('live', slug=slug, ref=ref)}?{urlencode(asked)}"
 
 
-def key_for(slug: str, ref: str, asked: Mapping[str, str]) -> str:
-    """What only a page that was shown to this member on this day can say."""
-    names = ("me", "lang", "formal", "day")
-    told = "\n".join(("live", slug, ref, *(asked.get(name, "") for name in names))).encode()
-    return hmac.new(settings.SECRET_KEY.encode(), told, sha256).hexdigest()[:32]
+def _key_for(slug: str, ref: str, asking: Mapping[str, str]) -> str:
+    """What only a page that was shown to them can say."""
+    return _sealed("live", slug, ref, *(asking[name] for name in _ASKING))
+
+
+def _hold(seat: Seat, account: Account, session: str) -> str:
+    """An account's hold on a seat: another one once the seat is another's, the password is changed,
+    or somebody signs in anew."""
+    return _sealed("hold", str(seat.pk), account.get_session_auth_hash(), session)
+
+
+def _sealed(*told: str) -> str:
+    text = "\n".join(told).encode(errors="replace")
+    return hmac.new(settings.SECRET_KEY.encode(), text, sha256).hexdigest()[:32]
 
 
 def wrapped(address: str, html: Markup) -> Markup:

@@ -1,14 +1,17 @@
 """Letters that wait in a table, and how they are sent: once each, in the order they were written.
 
-A server that is away, or that refuses for now, is tried again later and later; an address that it
-refuses for good is given up. Neither keeps the other letters waiting.
+What a server does not take is tried again later and later, and given up in the end; an address that
+it refuses for good is given up at once. Neither keeps the other letters waiting. A server that is
+away, or that does not know us, is left alone for a moment.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 import smtplib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import formataddr
 from threading import Event
@@ -16,12 +19,20 @@ from threading import Event
 from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from toutdoux.actions.commands import is_email
+
+from .looks import going_on_from
 from .models import Letter
 
 AT_ONCE = 100
+_ROUND = timedelta(seconds=20)
+"""For how long letters are sent before the clock's other steps have their turn."""
+_CLAIM = timedelta(minutes=15)
+"""How long a letter is its sender's: longer than the slowest server takes over one, which is
+`EMAIL_TIMEOUT` for each of a dozen lines."""
 _WAITS = tuple(
     timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440, 1440, 1440)
 )
@@ -32,6 +43,8 @@ _NOTHING = {"subject": "", "text": "", "html": "", "headers": {}}
 
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
 _BREAKS = re.compile(r"[\r\n]+")
+
+log = logging.getLogger("toutdoux")
 
 
 def post(
@@ -55,6 +68,10 @@ def post(
     )
 
 
+class _Away(Exception):
+    """The server takes no letters at the moment, from anybody or from us."""
+
+
 def send_due(now: datetime, stopping: Event | None = None) -> int:
     """Send the letters that are due. Returns how many were taken.
 
@@ -64,56 +81,84 @@ def send_due(now: datetime, stopping: Event | None = None) -> int:
     """
     if not settings.MAIL_IS_SENT:
         return 0
-    due = Letter.objects.filter(due__lte=now, sent__isnull=True, refused__isnull=True)
-    letters = list(due.order_by("due", "id")[:AT_ONCE])
+    letters = list(_waiting(now).order_by("due", "id")[:AT_ONCE])
     if not letters:
         return 0
+    clock = going_on_from(now)
     sent = 0
     server = get_connection(_SMTP)
     try:
         for letter in letters:
-            if stopping is not None and stopping.is_set():
+            if clock() - now > _ROUND or (stopping is not None and stopping.is_set()):
                 break
-            if _claimed(letter, now):
-                sent += _send(letter, server, now)
+            if _claimed(letter, clock()):
+                error = _try(letter, server)
+                _note(letter, error, clock())
+                sent += error is None
+    except _Away as error:
+        log.warning("the mail server takes no letters, and is asked again soon: %s", error)
+        # To wait for it with each of them would keep everything else waiting.
+        _waiting(clock()).update(due=clock() + _WAITS[0])
     finally:
-        server.close()
+        with suppress(smtplib.SMTPException, OSError):
+            server.close()
     return sent
+
+
+def _waiting(now: datetime) -> QuerySet[Letter]:
+    return Letter.objects.filter(due__lte=now, sent__isnull=True, refused__isnull=True)
 
 
 def _claimed(letter: Letter, now: datetime) -> bool:
     """Whether it is ours to send: of two that look at once, one. What crashes half way is due
     again after a while."""
-    wait = _WAITS[min(letter.tries, len(_WAITS) - 1)]
-    mine = Letter.objects.filter(pk=letter.pk, due=letter.due, sent__isnull=True)
-    return mine.update(due=now + wait, tries=F("tries") + 1) == 1
+    mine = _waiting(now).filter(pk=letter.pk, due=letter.due)
+    return mine.update(due=now + _CLAIM, tries=F("tries") + 1) == 1
 
 
-def _send(letter: Letter, server: BaseEmailBackend, now: datetime) -> int:
+def _try(letter: Letter, server: BaseEmailBackend) -> Exception | None:
+    """Send a letter. Returns what went wrong, if something did."""
     try:
         server.open()
+    except (smtplib.SMTPException, OSError, ValueError) as error:
+        return _Away(error)
+    try:
         server.send_messages([_message(letter, server)])
-    except smtplib.SMTPRecipientsRefused as error:
-        code = max((code for code, _ in error.recipients.values()), default=0)
-        _failed(letter, now, error, for_good=500 <= code < 600)
-    except smtplib.SMTPSenderRefused as error:
-        _failed(letter, now, error, for_good=500 <= error.smtp_code < 600)
-    except smtplib.SMTPDataError as error:
-        _failed(letter, now, error, for_good=500 <= error.smtp_code < 600)
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:
+        # About this letter. The server may have hung up after it.
+        with suppress(smtplib.SMTPException, OSError):
+            server.close()
+        return error
     except (smtplib.SMTPException, OSError) as error:
-        server.close()
-        _failed(letter, now, error, for_good=letter.tries + 1 >= len(_WAITS))
+        return _Away(error)
+    except Exception as error:
+        # No letter can be made of it; whatever it is, the others go on.
+        log.warning("letter %s could not be made: %r", letter.pk, error)
+        return error
+    return None
+
+
+def _note(letter: Letter, error: Exception | None, now: datetime) -> None:
+    """Write down what became of a letter that was tried. Raises `_Away` again."""
+    changes: dict[str, object]
+    if error is None:
+        changes = {"sent": now, "error": "", **_NOTHING}
     else:
-        Letter.objects.filter(pk=letter.pk).update(sent=now, error="", **_NOTHING)
-        return 1
-    return 0
-
-
-def _failed(letter: Letter, now: datetime, error: Exception, *, for_good: bool) -> None:
-    changes: dict[str, object] = {"error": _BREAKS.sub(" ", str(error))[:300]}
-    if for_good:
-        changes |= {"refused": now, **_NOTHING}
+        changes = {"error": _BREAKS.sub(" ", str(error))[:300]}
+        if _is_for_good(letter, error) or letter.tries >= len(_WAITS):
+            changes |= {"refused": now, **_NOTHING}
+        else:
+            changes["due"] = now + _WAITS[letter.tries]
     Letter.objects.filter(pk=letter.pk).update(**changes)
+    if isinstance(error, _Away):
+        raise error
+
+
+def _is_for_good(letter: Letter, error: Exception) -> bool:
+    """Whether it is the address that is wrong: all else may be mended, here or there."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(500 <= code < 600 for code, _ in error.recipients.values())
+    return isinstance(error, ValueError) and not is_email(letter.to)
 
 
 def _message(letter: Letter, server: BaseEmailBackend) -> EmailMessage:

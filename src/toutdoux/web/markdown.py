@@ -7,6 +7,7 @@ the page's own stay in order.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 import nh3
@@ -34,6 +35,35 @@ def to_html(text: str, *, breaks: bool = True) -> Markup:
             link_rel="nofollow noopener noreferrer",
         )
     )
+
+
+_MARKED = re.compile(r"[*_`~\[<>\\&#]|^\s*(?:[-+=]|\d+[.)])|  $", re.MULTILINE)
+
+
+@lru_cache(maxsize=4_000)
+def to_text(text: str) -> str:
+    """A text in Markdown as plain text, for a title or a list: without its marks."""
+    if not _MARKED.search(text):  # nearly always
+        return text
+    lines: list[str] = []
+    marks: list[str] = []
+    mark = ""
+    for token in _chat.parse(text):
+        if token.type in ("bullet_list_open", "ordered_list_open"):
+            marks.append("• " if token.type[0] == "b" else "{}. ")
+        elif token.type in ("bullet_list_close", "ordered_list_close"):
+            marks.pop()
+        elif token.type == "list_item_open":
+            mark = marks[-1].format(token.info)
+        elif token.type in ("inline", "fence", "code_block"):
+            lines.append(mark + "".join(_said(token.children or [token])).rstrip("\n"))
+            mark = ""
+    return "\n".join(lines) or text
+
+
+def _said(tokens: list[Token]) -> Iterator[str]:
+    for token in tokens:
+        yield "\n" if token.type in ("softbreak", "hardbreak") else token.content
 
 
 def _link_addresses(state: StateCore) -> None:

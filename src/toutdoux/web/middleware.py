@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import translation
 
 from toutdoux.core.words import Refusal
@@ -39,7 +39,7 @@ class Guard:
         # For whatever is refused before it is known who comes.
         request.language = Language(_of_browser(request), formal=True)  # type: ignore[attr-defined]
         request.left = Left(request)  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        response = self._answer(request)
         request.left.keep(response)  # type: ignore[attr-defined]
         response.headers.setdefault("Content-Security-Policy", _POLICY)
         response.headers.setdefault(
@@ -50,6 +50,32 @@ class Guard:
         if not _is_public(request, response):
             response.headers["X-Robots-Tag"] = "noindex"
         return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        # No text holds a NUL: PostgreSQL takes none, and no address of ours has one. The API says
+        # itself what holds it.
+        if not _is_api(request):
+            if "\0" in request.path:
+                return errors.not_found(request)
+            if _holds_nul(request.GET):
+                return errors.bad_request(request)
+        if any("\0" in text for text in request.COOKIES.values()):
+            return errors.bad_request(request)
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        # Here, and not before: what is too long was refused, unread.
+        if not _is_api(request) and _holds_nul(request.POST):
+            return errors.bad_request(request)
+        return None
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def _holds_nul(sent: QueryDict) -> bool:
+    return any("\0" in text for name, texts in sent.lists() for text in (name, *texts))
 
 
 class Left:
@@ -71,9 +97,10 @@ class Left:
             return ""
         self._told = True
         try:
-            return str(signing.loads(cookie, salt=_LEFT, max_age=_LEFT_FOR))
+            text = str(signing.loads(cookie, salt=_LEFT, max_age=_LEFT_FOR))
         except signing.BadSignature:
             return ""
+        return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
     def keep(self, response: HttpResponse) -> None:
         if self.text:
@@ -105,7 +132,8 @@ class Speech:
         code = language_of(request)
         request.language = Language(code, formal=True)  # type: ignore[attr-defined]
         translation.activate(code)
-        response = self.get_response(request)
+        too_long = int(request.META.get("CONTENT_LENGTH") or 0) > errors.LONGEST_REQUEST
+        response = errors.too_long(request) if too_long else self.get_response(request)
         response.headers.setdefault("Content-Language", request.language.code)  # type: ignore[attr-defined]
         return response
 

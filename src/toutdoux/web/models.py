@@ -54,7 +54,7 @@ class Seat(models.Model):
     notices = models.JSONField(default=dict)
     """Kind of notice → `now`, `daily` or `never`, where it is not the default."""
     secret = models.CharField(max_length=64, unique=True, default=secret)
-    """What the private calendar's and the unsubscribe links' addresses hold."""
+    """What the private calendar's address holds, and nothing else."""
 
 
 class Invitation(models.Model):

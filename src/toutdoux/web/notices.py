@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 
 from toutdoux.actions import reading
@@ -30,9 +30,11 @@ from toutdoux.language import Language
 from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger
 
-from . import mail
+from . import mail, unsubscribing
 from .cards import names_of
+from .door import seats_at
 from .kinds import Kind, Pace, pace
+from .looks import apart
 from .models import Comment, Followed, Notice, Seat
 from .speech import text_of
 
@@ -43,6 +45,8 @@ DIGEST_AT = time(8)
 """When the day's digest goes out, in the association's time zone."""
 
 _AT_ONCE = 500
+_ALL_THERE = timedelta(minutes=2)
+"""How long after it was sent a comment is there at the latest."""
 _MENTION = re.compile(r"(?<![\w@])@([a-z0-9](?:[a-z0-9._-]{0,58}[a-z0-9])?)", re.IGNORECASE)
 
 
@@ -51,19 +55,34 @@ _MENTION = re.compile(r"(?<![\w@])@([a-z0-9](?:[a-z0-9._-]{0,58}[a-z0-9])?)", re
 
 def gather(now: datetime) -> None:
     """Make the notices of what was recorded, said and soon closes since the last look."""
+    unheard = Followed.objects.filter(association__comments__pk__gt=F("comment"))
+    told = set(unheard.values_list("pk", flat=True))
     ledgers = Ledger.objects.select_related("association", "association__followed")
     for ledger in ledgers.filter(association__isnull=False):
-        followed = getattr(ledger.association, "followed", None)
+        association = ledger.association
+        followed = getattr(association, "followed", None)
         if followed is None:
             # From here on: nobody is told of what was before.
             last = Comment.objects.order_by("-id").values_list("id", flat=True).first()
-            Followed.objects.create(
-                association_id=ledger.id, seq=ledger.length, comment=last or 0, reminded=now
-            )
-        elif ledger.length > followed.seq:
-            _gather_from(_Audience(ledger.association, now), followed)
-    _gather_mentions(now)
-    _gather_reminders(now)
+            begun = {"seq": ledger.length, "comment": last or 0, "reminded": now}
+            Followed.objects.get_or_create(association=association, defaults=begun)
+            continue
+        a_minute_ago = followed.reminded < now - timedelta(minutes=1)
+        steps = (
+            (ledger.length > followed.seq, _gather_entries),
+            (followed.pk in told, _gather_mentions),
+            (a_minute_ago, _gather_mentions_missed),
+            (a_minute_ago, _gather_reminders),
+        )
+        for is_due, step in steps:
+            if is_due:
+                with apart(f"the notices of {association.slug}"):
+                    step(followed, now)
+
+
+def _told_at(now: datetime) -> QuerySet[Seat]:
+    """The seats of those who are told: of members, and of nobody else."""
+    return seats_at(now).filter(account__is_active=True)
 
 
 @dataclass
@@ -75,12 +94,9 @@ class _Audience:
     made: list[Notice] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        seats = Seat.objects.filter(member__association=self.association, member__erased=False)
-        current = seats.filter(
-            Q(member__memberships__left__isnull=True) | Q(member__memberships__left__gt=self.now),
-            account__is_active=True,
-        ).select_related("member")
-        self.seats = {seat.member_id: seat for seat in current.distinct()}
+        seats = _told_at(self.now).filter(member__association=self.association)
+        seats = seats.select_related(None).select_related("member")
+        self.seats = {seat.member_id: seat for seat in seats}
 
     def tell(
         self,
@@ -112,7 +128,8 @@ class _Audience:
         Notice.objects.bulk_create(self.made, ignore_conflicts=True, batch_size=500)
 
 
-def _gather_from(audience: _Audience, followed: Followed) -> None:
+def _gather_entries(followed: Followed, now: datetime) -> None:
+    audience = _Audience(followed.association, now)
     last = followed.seq + _AT_ONCE
     entries = [orjson.loads(body) for _, body, _ in book.rows(followed.pk, followed.seq + 1, last)]
     for entry in entries:
@@ -148,37 +165,48 @@ def _hear(audience: _Audience, entry: Body) -> None:
             audience.tell(others, Kind.DECISION, ref, at, f"{seq}")
 
 
-def _gather_mentions(now: datetime) -> None:
-    rows = Comment.objects.filter(pk__gt=F("association__followed__comment"))
-    for comment in rows.select_related("association").order_by("id")[:_AT_ONCE]:
-        audience = _Audience(comment.association, now)
+def _gather_mentions(followed: Followed, now: datetime) -> None:
+    comments = Comment.objects.filter(association=followed.pk, pk__gt=followed.comment)
+    some = list(comments.order_by("id")[:_AT_ONCE])
+    _mention(followed.association, some, now)
+    Followed.objects.filter(pk=followed.pk).update(comment=some[-1].pk)
+
+
+def _gather_mentions_missed(followed: Followed, now: datetime) -> None:
+    """Look once more at the comments of the last minutes: one that was numbered first may be there
+    last. Who was told of it is not told again."""
+    comments = Comment.objects.filter(association=followed.pk, pk__lte=followed.comment)
+    some = list(comments.filter(at__gt=followed.reminded - _ALL_THERE, text__contains="@"))
+    _mention(followed.association, some, now)
+
+
+def _mention(association: Association, comments: list[Comment], now: datetime) -> None:
+    if not any("@" in comment.text for comment in comments):
+        return
+    audience = _Audience(association, now)
+    by_handle = {seat.member.handle: member for member, seat in audience.seats.items()}
+    for comment in comments:
         handles = {one.casefold() for one in _MENTION.findall(comment.text)}
-        told = [
-            member
-            for member, seat in audience.seats.items()
-            if seat.member.handle in handles and member != comment.member_id
-        ]
+        told = {by_handle[one] for one in handles if one in by_handle} - {comment.member_id}
         about = f"comment {comment.pk}"
         audience.tell(told, Kind.MENTION, comment.action, comment.at, about, by=comment.member_id)
-        audience.save()
-        Followed.objects.filter(pk=comment.association_id).update(comment=comment.pk)
+    audience.save()
 
 
-def _gather_reminders(now: datetime) -> None:
+def _gather_reminders(followed: Followed, now: datetime) -> None:
     """Remind those whose vote is missing of the ballots that close within a day from now on."""
     due = now + REMINDED
-    for followed in Followed.objects.filter(reminded__lt=now - timedelta(minutes=1)):
-        since = followed.reminded + REMINDED
-        refs = list(
-            Action.objects.filter(
-                Q(closes_at__gt=since, closes_at__lte=due)
-                | Q(counter_closes_at__gt=since, counter_closes_at__lte=due),
-                association=followed.pk,
-            ).values_list("ref", flat=True)
-        )
-        if refs:
-            _remind(followed.association, refs, now, since, due)
-        Followed.objects.filter(pk=followed.pk).update(reminded=now)
+    since = followed.reminded + REMINDED
+    refs = list(
+        Action.objects.filter(
+            Q(closes_at__gt=since, closes_at__lte=due)
+            | Q(counter_closes_at__gt=since, counter_closes_at__lte=due),
+            association=followed.pk,
+        ).values_list("ref", flat=True)
+    )
+    if refs:
+        _remind(followed.association, refs, now, since, due)
+    Followed.objects.filter(pk=followed.pk).update(reminded=now)
 
 
 def _remind(
@@ -204,21 +232,38 @@ def _remind(
 
 def write_letters(now: datetime) -> None:
     """Write the letters that are due: what is told at once, and the digests of those whose day has
-    come to that hour."""
+    come to that hour. Whoever is no member any more is told nothing."""
     if not settings.MAIL_IS_SENT:
         return
-    waiting = Notice.objects.filter(written__isnull=True).order_by("at", "id")
-    seats: dict[int, list[Notice]] = {}
-    for notice in waiting.filter(daily=False)[: 4 * _AT_ONCE]:
-        seats.setdefault(notice.seat_id, []).append(notice)
-    for id in waiting.filter(daily=True).values_list("seat_id", flat=True).distinct().order_by():
-        zone = ZoneInfo(Seat.objects.get(pk=id).member.association.time_zone)
-        due = digest_before(now, zone)
-        seats.setdefault(id, []).extend(waiting.filter(seat_id=id, daily=True, at__lt=due))
-    known = Seat.objects.select_related("account", "member__association").in_bulk(seats)
-    for id, notices in seats.items():
-        if notices:
-            _write(known[id], notices, now)
+    waiting = Notice.objects.filter(written__isnull=True)
+    theirs = "seat__member__association"
+    found = waiting.filter(daily=False).order_by().values_list(theirs, flat=True).distinct()
+    ids = set(found)
+    zones = Association.objects.order_by().values_list("time_zone", flat=True).distinct()
+    for zone in zones:
+        digests = waiting.filter(daily=True, at__lt=digest_before(now, ZoneInfo(zone)))
+        there = digests.filter(**{f"{theirs}__time_zone": zone}).order_by()
+        ids |= set(there.values_list(theirs, flat=True).distinct())
+    for association in Association.objects.filter(pk__in=ids):
+        due = digest_before(now, ZoneInfo(association.time_zone))
+        is_due = Q(daily=False) | Q(daily=True, at__lt=due)
+        with apart(f"the letters of {association.slug}"):
+            _write_due(waiting.filter(is_due, **{theirs: association}), now)
+
+
+def _write_due(waiting: QuerySet[Notice], now: datetime) -> None:
+    """Write the letters of an association that are due."""
+    ids = list(waiting.order_by().values_list("seat", flat=True).distinct()[:_AT_ONCE])
+    seats = _told_at(now).select_related("account").in_bulk(ids)
+    gone = set(ids) - set(seats)
+    if gone:
+        Notice.objects.filter(seat__in=gone, written__isnull=True).delete()
+    told: dict[int, list[Notice]] = {}
+    for notice in waiting.filter(seat__in=list(seats)).order_by("at", "id"):
+        told.setdefault(notice.seat_id, []).append(notice)
+    for id, notices in told.items():
+        with apart(f"a letter of {seats[id].member.association.slug}"):
+            _write(seats[id], notices, now)
 
 
 def digest_before(now: datetime, zone: ZoneInfo) -> datetime:
@@ -250,7 +295,7 @@ def _write(seat: Seat, notices: list[Notice], now: datetime) -> None:
     )
     kinds = {notice.kind for notice in notices}
     kind = kinds.pop() if len(kinds) == 1 else "all"
-    path = reverse("unsubscribe", kwargs={"secret": seat.secret, "kind": kind})
+    path = reverse("unsubscribe", kwargs={"token": unsubscribing.token(seat, kind)})
     address = f"{settings.PUBLIC_URL}{path}"
     context = {
         "association": association,
@@ -258,20 +303,21 @@ def _write(seat: Seat, notices: list[Notice], now: datetime) -> None:
         "me": settings.PUBLIC_URL + reverse("me", kwargs={"slug": association.slug}),
         "unsubscribe": address,
     }
+    text = text_of("letter.txt", context, language, now)
+    html = text_of("letter.html", context, language, now)
+    one_click = {
+        "List-Unsubscribe": f"<{address}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
     with transaction.atomic():
-        letter = mail.post(
-            seat.account.email,
-            f"[{association.name}] {subject}",
-            text_of("letter.txt", context, language, now),
-            now,
-            html=text_of("letter.html", context, language, now),
-            headers={
-                "List-Unsubscribe": f"<{address}>",
-                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            },
+        to, title = seat.account.email, f"[{association.name}] {subject}"
+        letter = mail.post(to, title, text, now, html=html, headers=one_click)
+        waiting = Notice.objects.filter(
+            pk__in=[notice.pk for notice in notices], written__isnull=True
         )
-        written = Notice.objects.filter(pk__in=[notice.pk for notice in notices])
-        written.update(written=now, letter=letter)
+        if waiting.update(written=now, letter=letter) < len(notices):
+            # Another process wrote it, or a part of it, meanwhile: the rest is for the next look.
+            transaction.set_rollback(True)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ TYPES = {
     "md": "text/markdown; charset=utf-8",
     "gmi": "text/gemini; charset=utf-8",
 }
+_PLACES = {form: place for place, form in enumerate(FORMATS)}
+"""Where each stands in a list: the PDF first."""
 _NO_TEXTS = frozenset({"url", "language", "date_iso", "number"})
 """What members did not write, and what would lead nowhere if it were changed."""
 
@@ -169,6 +171,7 @@ def published(
     found = []
     for (at, name), group in groupby(known, key=lambda row: (row.published_at, row.period)):
         files = [_file(association, row, open=mentions or not visitor) for row in group]
+        files.sort(key=lambda one: _PLACES.get(one.form, len(_PLACES)))
         told = tuple(one for one in files if one.path is not None or not visitor)
         if told:
             found.append(Published(name, at, told))

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event, Thread
 from types import FrameType
 from typing import Any
@@ -21,6 +21,7 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from .clock import run
+from .errors import LONGEST_REQUEST
 from .wsgi import application
 
 THREADS = 6
@@ -32,8 +33,17 @@ _SECONDS_TO_FINISH = 15
 class Server:
     """The pages and the clock, or one of them."""
 
-    def __init__(self, bind: str, port: int, *, pages: bool = True, clock: bool = True) -> None:
-        """Raises `OSError` if the address is taken."""
+    def __init__(
+        self,
+        bind: str,
+        port: int,
+        *,
+        pages: bool = True,
+        clock: bool = True,
+        beside: Sequence[Callable[[Event], None]] = (),
+    ) -> None:
+        """`beside` is what else runs in threads of its own, until the event is set. Raises
+        `OSError` if the address is taken."""
         self.stopping = Event()
         self._pages: Any = None
         if pages:
@@ -48,11 +58,13 @@ class Server:
                 connection_limit=CONNECTIONS,
                 asyncore_use_poll=True,
                 channel_timeout=60,
-                max_request_body_size=12_000_000,
+                # What is too long for us is told so in our words; this much is thrown away.
+                max_request_body_size=4 * LONGEST_REQUEST,
                 ident=None,
                 clear_untrusted_proxy_headers=False,
             )
-        self._clock = Thread(target=run, args=(self.stopping,), daemon=True) if clock else None
+        works = [*([run] if clock else []), *beside]
+        self._threads = [Thread(target=work, args=(self.stopping,), daemon=True) for work in works]
 
     @property
     def port(self) -> int:
@@ -63,8 +75,8 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        if self._clock is not None:
-            self._clock.start()
+        for thread in self._threads:
+            thread.start()
         ready()
         if self._pages is not None:
             while not self.stopping.is_set():
@@ -72,8 +84,8 @@ class Server:
             self._finish()
         else:
             self.stopping.wait()
-        if self._clock is not None:
-            self._clock.join(_SECONDS_TO_FINISH)
+        for thread in self._threads:
+            thread.join(_SECONDS_TO_FINISH)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self.stopping.is_set():  # asked twice: at once

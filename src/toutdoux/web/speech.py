@@ -2,7 +2,8 @@
 
 In templates `_("text {x}", x=…)` says a message, `_n("{n} vote", "{n} votes", count)` one that
 depends on a count, `say(…)` a sentence of the layers below, `value(…)` an instant, a day, a state,
-a length of time; `when(…)` an instant in words with the exact one on demand.
+a length of time; `when(…)` an instant in words with the exact one on demand. What members wrote in
+Markdown is shown by `text|markdown`, or without its marks by `text|plain`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from toutdoux.config.settings import PACKAGE
 from toutdoux.core.words import Sentence, say, say_n
 from toutdoux.language import Language
 
+from .markdown import to_html, to_text
+
 STATIC = {
     **{file.name: file for file in (PACKAGE / "web" / "static").iterdir()},
     "htmx.min.js": Path(django_htmx.__file__).parent / "static" / "django_htmx" / "htmx-2.min.js",
@@ -49,6 +52,7 @@ def environment(**options: Any) -> jinja2.Environment:
     made.globals |= {"static": static, "url": url, "form_key": form_key, "zip": zip}
     made.globals["installation"] = settings
     made.globals["absolute"] = absolute
+    made.filters |= {"markdown": to_html, "plain": to_text}
     return made
 
 
@@ -135,7 +139,7 @@ class Words:
 
     def left(self, instant: datetime) -> str:
         """How long there is until an instant, in one figure: days, hours or minutes."""
-        return self.language.value(rounded(instant - self.now))
+        return self.language.value(rounded(instant - self.now, nearest=True))
 
     def ago(self, instant: datetime) -> str:
         """`il y a 3 heures`, or the day where that is long ago."""
@@ -159,14 +163,18 @@ class Words:
         )
 
 
-def rounded(time: timedelta) -> timedelta:
-    """A length of time that is said in one figure."""
-    minutes = max(1, int(time.total_seconds() // 60))
-    if minutes >= 2 * 1440:
-        return timedelta(days=minutes // 1440)
-    if minutes >= 120:
-        return timedelta(hours=minutes // 60)
-    return timedelta(minutes=minutes)
+def rounded(time: timedelta, *, nearest: bool = False) -> timedelta:
+    """A length of time that is said in one figure: so many that are over, or the `nearest`."""
+    seconds = max(0.0, time.total_seconds())
+
+    def whole(unit: int) -> int:
+        return int(seconds / unit + (0.5 if nearest else 0))
+
+    if whole(3600) >= 48:
+        return timedelta(days=whole(86400))
+    if whole(60) >= 120:
+        return timedelta(hours=whole(3600))
+    return timedelta(minutes=max(1, whole(60)))
 
 
 def words(request: Any) -> dict[str, Any]:

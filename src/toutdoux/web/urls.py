@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from . import errors
 from .views import (
     accounts,
     actions,
@@ -23,11 +22,6 @@ from .views import (
     today,
     verify,
 )
-
-handler400 = errors.bad_request
-handler403 = errors.denied
-handler404 = errors.not_found
-handler500 = errors.fault
 
 _PAGES = (
     today,

@@ -1,5 +1,5 @@
 // What makes pages nicer where there is JavaScript. Everything works without.
-"use strict";
+// It is a module, as the others are: what it names is its own.
 
 // A form is sent once: a second tap finds its buttons at rest.
 document.addEventListener("submit", (event) => {

@@ -21,7 +21,8 @@ from django.urls import path, re_path, reverse
 
 from toutdoux.actions import commands
 from toutdoux.association.models import Association
-from toutdoux.association.zones import zones
+from toutdoux.association.settings import settings_of
+from toutdoux.association.zones import place_zones, zones
 from toutdoux.core.charter import Charter, read_charter
 from toutdoux.core.charter_in_words import charter_in_words
 from toutdoux.core.presets import PRESETS
@@ -39,8 +40,9 @@ _TO_CONFIRM = 3_600
 
 
 def _home(request: Any, slug: str, said: Sentence) -> HttpResponse:
-    """Go to Today, where a sentence is told once."""
-    request.left.text = request.language.say(said)
+    """Go to Today, where a sentence is told once, as that page speaks to members."""
+    kept = settings_of(Association.objects.get(slug=slug))
+    request.left.text = Language(request.language.code, formal=not kept.use_tu).say(said)
     return HttpResponseRedirect(reverse("today", kwargs={"slug": slug}))
 
 
@@ -156,15 +158,10 @@ def setup(request: Any, code: str) -> HttpResponse:
                 return _founded(request, code, told, member, email, password)
     context = {
         "form": form,
-        "zones": [(zone, zone.replace("_", " ")) for zone in _zones()],
+        "zones": [(zone, zone.replace("_", " ")) for zone in place_zones()],
         "charters": [(name, *CHARTERS[name], _rules(name)) for name in PRESETS],
     }
     return render(request, "setup.html", context, form.status)
-
-
-def _zones() -> list[str]:
-    """The time zones that places are named after, and UTC."""
-    return [*sorted(zone for zone in zones() if "/" in zone and not zone.startswith("Etc/")), "UTC"]
 
 
 def _rules(name: str) -> list[tuple[Sentence, list[Sentence]]]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.exceptions import BadRequest
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import path
@@ -19,26 +19,31 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from toutdoux.actions import commands, models, reading
+from toutdoux.association.models import Member
 from toutdoux.core.action import Action
+from toutdoux.core.charter_in_words import Change, changed_words, rules_before_and_after
 from toutdoux.core.explanation import explain, threshold_in_words
 from toutdoux.core.history import AmendCharter, BallotName, Choice, FollowUp
 from toutdoux.core.possible import Deed, possible
+from toutdoux.core.replay import Standing
 from toutdoux.core.voters import on_roll, why_off_roll
 from toutdoux.core.words import Refusal, Sentence, Unknown, say
-from toutdoux.language import LANGUAGES, Language
+from toutdoux.language import Language
 from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger
 
+from .. import limits
 from .. import live as live_part
 from ..asked import Asked
 from ..cards import Card, card
 from ..door import Visit, page
 from ..masking import mask, masked, masks
 from ..models import Comment, Tag
+from ..tags import LONGEST as LONGEST_TAG
+from .lists import Pages
 
 LONGEST = 20_000
 """Characters of a comment, an object, a reason."""
-LONGEST_TAG = 40
 FEW = 300
 """So many members can be chosen from a list; of more, one says who is meant."""
 
@@ -107,9 +112,8 @@ def _page(
     whole = part.whole
     label = visit.language.word("Change or take back")
     html = live_part.own(part.html, visit.slug, ref, visit.me, label)
-    address = live_part.address(
-        visit.slug, ref, visit.me, visit.language, visit.today, part, everyone
-    )
+    asking = live_part.asking(visit)
+    address = live_part.address(visit.slug, ref, asking, part, everyone=everyone)
     return visit.render(
         "action.html",
         status=status,
@@ -121,6 +125,7 @@ def _page(
         leader=live_part.person(whole, whole.action.leader),
         proposer=live_part.person(whole, whole.action.proposer),
         effects=_effects(whole),
+        changes=_changes(visit, whole.standing, whole.action),
         made_from=_made_from(whole.action),
         members=_members(whole),
         follow_ups=[
@@ -164,6 +169,17 @@ def _effects(whole: reading.Whole) -> list[tuple[live_part.Person | None, bool]]
     ]
 
 
+def _changes(visit: Visit, standing: Standing, one: Action) -> list[tuple[str, list[Change]]]:
+    """What an action changes in the rules, in words; nothing if it does not change them."""
+    rules = rules_before_and_after(standing, one)
+    language = visit.language
+    return (
+        list(changed_words(*rules, lambda one: language.typographic(language.say(one))))
+        if rules
+        else []
+    )
+
+
 def _members(whole: reading.Whole) -> list[tuple[str, str]] | None:
     """The handles and names of those who are members and do not lead it; None where they are too
     many for a list."""
@@ -185,7 +201,7 @@ def _tags(visit: Visit, ref: str) -> list[str]:
 
 
 def _public_page(visit: Visit, ref: str) -> HttpResponse:
-    """What everybody may see: no names of who voted what, nothing that was said about it."""
+    """What everybody may see: nobody's name, nothing that was said about it."""
     standing = reading.standing(
         visit.id, visit.now, visit.erased, only=[ref], ledger=visit.association.ledger
     )
@@ -200,8 +216,8 @@ def _public_page(visit: Visit, ref: str) -> HttpResponse:
     return visit.render(
         "action_public.html",
         card=shown,
-        leader=standing.members[one.leader].name,
-        explanation=explain(standing, one),
+        explanation=explain(standing, one, names=False),
+        changes=_changes(visit, standing, one),
         tell=tell,
     )
 
@@ -211,7 +227,9 @@ def _imported_page(visit: Visit, ref: str) -> HttpResponse:
     if one is None:
         raise Http404
     tell = masked if masks(visit) else str
-    known = reading.member_called(visit.id, one.leader_id) if one.leader_id else None
+    known = None
+    if visit.member is not None and one.leader_id:
+        known = reading.member_called(visit.id, one.leader_id)
     return visit.render(
         "action_imported.html",
         action=one,
@@ -243,17 +261,26 @@ def vote(visit: Visit, ref: str) -> HttpResponse:
         return _page(visit, ref, status=409, problem=refusal)
     if choice is Choice.AGAINST and ballot is BallotName.ACTION:
         return _to_page(visit, ref, after="against")
-    text = {
-        Choice.FOR: say("Your vote on {ref} is noted: for", ref=ref),
-        Choice.AGAINST: say("Your vote on {ref} is noted: against", ref=ref),
-        Choice.ABSTAIN: say("Your vote on {ref} is noted: neutral", ref=ref),
-        None: say("Your vote on {ref} was taken back", ref=ref),
-    }[choice]
+    text = _noted(ref, ballot, choice)
     visit.request.left.text = visit.language.say(text)
     back = posted.get("next", "")
     if back.startswith("/") and url_has_allowed_host_and_scheme(back, None):
         return HttpResponseRedirect(back)
     return _to_page(visit, ref)
+
+
+def _noted(ref: str, ballot: BallotName, choice: Choice | None) -> Sentence:
+    if choice is None:
+        return say("Your vote on {ref} was taken back", ref=ref)
+    if choice is Choice.ABSTAIN:
+        return say("Your vote on {ref} is noted: neutral", ref=ref)
+    if ballot is BallotName.COUNTER_VOTE and choice is Choice.FOR:
+        return say("Your vote on {ref} is noted: cancel it", ref=ref)
+    if ballot is BallotName.COUNTER_VOTE:
+        return say("Your vote on {ref} is noted: keep it", ref=ref)
+    if choice is Choice.FOR:
+        return say("Your vote on {ref} is noted: for", ref=ref)
+    return say("Your vote on {ref} is noted: against", ref=ref)
 
 
 _VOTE = Asked(
@@ -394,12 +421,12 @@ class _AmendedMeanwhile(Exception):
 
 
 def _amend(visit: Visit, ref: str, posted: Mapping[str, str]) -> Sentence:
-    key = posted.get("key")
+    key = visit.asks().key
     object = "\n".join(posted.get("object", "").splitlines()).strip()
     with transaction.atomic():
         # Nobody else writes until it is over.
         Ledger.objects.select_for_update().get(id=visit.id)
-        said_before = key and book.answer_to(visit.id, key) is not None
+        said_before = key is not None and book.answer_to(visit.id, key) is not None
         if not said_before:
             standing = reading.standing(visit.id, visit.now, visit.erased, only=[ref])
             one = standing.actions.get(ref)
@@ -437,9 +464,12 @@ def comment(visit: Visit, ref: str) -> HttpResponse:
     text = posted.get("text", "").strip()
     try:
         _check_comment(text)
+        limits.count("comments", visit.me, visit.now)
     except Refusal as refusal:
-        return _page(visit, ref, 422, typed=posted, form="comment", wrong=refusal)
-    key = _short(visit.me, posted.get("key", "") or f"{ref} {visit.now.isoformat()}")
+        status = 429 if isinstance(refusal, limits.TooOften) else 422
+        return _page(visit, ref, status, typed=posted, form="comment", wrong=refusal)
+    # The same form with another text, from a page that one came back to, is another comment.
+    key = _short(visit.me, ref, posted.get("key", "") or visit.now.isoformat(), text)
     told, _ = Comment.objects.get_or_create(
         key=key,
         defaults={
@@ -487,10 +517,47 @@ def comment_change(visit: Visit, ref: str, id: int) -> HttpResponse:
                 told.save(update_fields=["text", "changed"])
             said = say("The comment is taken back") if take_back else say("The comment is changed")
             visit.request.left.text = visit.language.say(said)
-            return _to_page(visit, ref, f"c{told.pk}", sent=f"comment-{told.pk}")
+            return HttpResponseRedirect(_address_of(visit, told, sent=f"comment-{told.pk}"))
     return visit.render(
-        "action_comment.html", status=422 if wrong else 200, told=told, text=text, wrong=wrong
+        "action_comment.html",
+        status=422 if wrong else 200,
+        told=told,
+        text=text,
+        wrong=wrong,
+        back=_address_of(visit, told),
     )
+
+
+def _address_of(visit: Visit, told: Comment, **more: str) -> str:
+    """Where a comment is: on its action's page, or with those before."""
+    every = Comment.objects.filter(association=visit.id, action=told.action)
+    if every.filter(at__gt=told.at).count() < live_part.DISCUSSED:
+        address = visit.url("action", ref=told.action)
+    else:
+        address = visit.url("discussion", ref=told.action)
+        more["page"] = str(every.filter(at__lt=told.at).count() // live_part.DISCUSSED + 1)
+    return f"{address}{'?' if more else ''}{urlencode(more)}#c{told.pk}"
+
+
+@page
+def discussion(visit: Visit, ref: str) -> HttpResponse:
+    """All that was said of an action, page by page, the oldest first."""
+    if not models.Action.objects.filter(association=visit.id, ref=ref).exists():
+        raise Http404
+    rows = Comment.objects.filter(association=visit.id, action=ref).select_related("member")
+    told = Paginator(rows, live_part.DISCUSSED)
+    here = told.get_page(visit.request.GET.get("page"))
+    return visit.render(
+        "action_discussion.html",
+        ref=ref,
+        count=told.count,
+        comments=[live_part.said(one, _author(visit, one.member)) for one in here],
+        pages=Pages(here.number, told.num_pages, visit.request.GET),
+    )
+
+
+def _author(visit: Visit, member: Member) -> live_part.Person:
+    return live_part.Person(member.name or visit.erased, member.handle)
 
 
 @require_POST
@@ -508,8 +575,10 @@ def tag(visit: Visit, ref: str) -> HttpResponse:
     try:
         commands.one_line(word, say("the tag"), LONGEST_TAG)
         commands.check_texts(word)
+        limits.count("tags", visit.me, visit.now)
     except Refusal as refusal:
-        return _page(visit, ref, 422, refusal, posted, form="tag")
+        status = 429 if isinstance(refusal, limits.TooOften) else 422
+        return _page(visit, ref, status, refusal, posted, form="tag")
     Tag.objects.get_or_create(association_id=visit.id, action=ref, word=word)
     return _to_page(visit, ref, "tags")
 
@@ -520,24 +589,20 @@ def tag(visit: Visit, ref: str) -> HttpResponse:
 def live(request: Any, slug: str, ref: str) -> HttpResponse:
     """The part that others change, if it is not the one that is there already."""
     asked = request.GET
-    me, code, day = asked.get("me", ""), asked.get("lang", ""), asked.get("day", "")
-    key = live_part.key_for(slug, ref, asked)
-    if not hmac.compare_digest(key.encode(), asked.get("key", "").encode()):
+    asking = live_part.asking_again(slug, ref, asked)
+    if asking is None:
         raise Http404
-    seat = live_part.seat_lately(slug, me, request.now)
-    if seat is None or code not in LANGUAGES:
-        return _no_more()
-    association = seat.member.association
-    zone = ZoneInfo(association.time_zone)
-    today = request.now.astimezone(zone).date()
-    if date.fromisoformat(day) < today - timedelta(days=1):
+    session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    association = live_part.may_ask(asking, slug, session, request.now)
+    if association is None:
         return _no_more()
     ledger, version = live_part.version_lately(association.pk, ref, request.now)
     if version is None:
         return _no_more()
     if version == asked.get("since"):
         return HttpResponse(status=204)
-    request.language = Language(code, zone, formal=asked.get("formal") == "1")
+    zone = ZoneInfo(association.time_zone)
+    request.language = Language(asking["lang"], zone, formal=asking["formal"] == "1")
     everyone = asked.get("everyone") == "1"
     part = live_part.part_now(request, slug, ledger, ref, version, everyone=everyone)
     if part is None:
@@ -545,8 +610,8 @@ def live(request: Any, slug: str, ref: str) -> HttpResponse:
     if part.version == asked.get("since"):
         return HttpResponse(status=204)
     label = request.language.word("Change or take back")
-    address = live_part.address(slug, ref, me, request.language, today, part, everyone)
-    html = live_part.own(part.html, slug, ref, me, label)
+    address = live_part.address(slug, ref, asking, part, everyone=everyone)
+    html = live_part.own(part.html, slug, ref, asking["me"], label)
     response = HttpResponse(live_part.wrapped(address, html))
     if part.ballots != asked.get("ballots"):
         response.headers["HX-Trigger"] = "ballots-changed"
@@ -563,6 +628,7 @@ urls = [
     path("actions/<str:ref>/vote", vote, name="vote"),
     path("actions/<str:ref>/do", do, name="action_do"),
     path("actions/<str:ref>/comments", comment, name="comment"),
+    path("actions/<str:ref>/discussion", discussion, name="discussion"),
     path("actions/<str:ref>/comments/<int:id>", comment_change, name="comment_change"),
     path("actions/<str:ref>/tags", tag, name="tag"),
     path("actions/<str:ref>/live", live, name="live"),

@@ -10,19 +10,20 @@ from django.http import Http404, HttpResponse
 from django.urls import path
 
 from toutdoux.actions import commands
-from toutdoux.association import people
-from toutdoux.association.charters import in_force
+from toutdoux.association import charters
 from toutdoux.core.charter import AtEnd, Charter, Kind, Starts, read_charter
 from toutdoux.core.charter_in_words import (
+    Change,
     changed_rules,
     changed_words,
     charter_in_words,
     origin_in_words,
+    preset_in_words,
 )
 from toutdoux.core.history import AmendCharter, CharterVersion
 from toutdoux.core.journal import EntryKind
 from toutdoux.core.presets import PRESETS
-from toutdoux.core.words import Refusal, say
+from toutdoux.core.words import Refusal, Sentence, say
 
 from ..door import Visit, page
 from ..forms import Form
@@ -38,9 +39,7 @@ def charter(visit: Visit) -> HttpResponse:
     """The rules in force in plain words, or those of another version; what changed between two."""
     commands.settle(visit.asks())
     asked = visit.request.GET
-    versions = [
-        one for one in people.charters(visit.id) if one.since is None or one.since <= visit.now
-    ]
+    versions = charters.versions(visit.id, visit.now)
     current = versions[-1]
     shown = _numbered(versions, asked.get("version", str(current.number)))
     compared = None
@@ -66,11 +65,8 @@ def _numbered(versions: list[CharterVersion], text: str) -> CharterVersion:
     return found
 
 
-Changes = list[tuple[str, list[str], list[str]]]
-
-
-def _changes(visit: Visit, before: Charter, after: Charter) -> Changes:
-    """What differs: titles, sentences that go, sentences that come."""
+def _changes(visit: Visit, before: Charter, after: Charter) -> list[tuple[str, list[Change]]]:
+    """What differs, rule by rule, under titles."""
     return list(changed_words(before, after, visit.language.say))
 
 
@@ -80,7 +76,7 @@ def _changes(visit: Visit, before: Charter, after: Charter) -> Changes:
 @page
 def propose(visit: Visit) -> HttpResponse:
     """Choose rules, see what they change, and propose them as an extraordinary action."""
-    here = in_force(visit.id, visit.now).charter
+    here = charters.in_force(visit.id, visit.now).charter
     asked = visit.request.GET.get("preset", "")
     if visit.request.method != "POST":
         base = read_charter(asked) if asked in PRESETS else here
@@ -121,7 +117,7 @@ def _propose_page(
         "charter_propose.html",
         form.status,
         form=form,
-        presets=list(PRESETS),
+        presets=[(name, preset_in_words(name)) for name in PRESETS],
         asked=visit.request.GET.get("preset", ""),
         here=here,
         base=base,
@@ -131,7 +127,22 @@ def _propose_page(
         readable=rules is not None,
         previewed=visit.request.method == "POST",
         window=here.extraordinary.window,
+        open=_to_open(form, fields_of(here)),
     )
+
+
+def _to_open(form: Form, here: Mapping[str, object]) -> set[str]:
+    """The parts of the form that are not folded: where something changes, or is to be corrected."""
+    touched = [name for name, value in here.items() if form[name] != value]
+    return {
+        name.partition(".")[0] if "." in name and name.partition(".")[0] in _PARTS else "everybody"
+        for name in (*touched, *form.problems)
+        if name not in ("preset", "object")
+    }
+
+
+_PARTS = (*(kind.value for kind in Kind), "needs_action")
+"""What has a part of the form of its own."""
 
 
 # A rule as the form has it: a number or a fraction, and what it is of.
@@ -266,9 +277,33 @@ def _checked(form: Form, rules: dict[str, Any]) -> Charter | None:
             if not name or name in form.problems:
                 form.problem = refusal
                 return None
-            form.problems[name] = say("{why}: {remedy}", why=refusal.why, remedy=refusal.remedy)
+            form.problems[name] = _wrong(form, name)
             _mend(rules, refusal.path)
     return read if form.sound else None
+
+
+def _wrong(form: Form, name: str) -> Sentence:
+    """What to write in a field that cannot be read: the form knows no keys, and no words of files.
+
+    Args:
+        form: what was typed.
+        name: of the rule.
+    """
+    how, figure = form[f"{name}.how"], " ".join(form[f"{name}.n"].split())
+    rule = name.rpartition(".")[2]
+    if rule in _DURATIONS and figure.isascii() and figure.isdigit() and int(figure[:9]) > 0:
+        return say("that is over a century: write a smaller number")
+    if rule in _DURATIONS:
+        return say("write a number greater than zero, for instance 7")
+    if how == "votes":
+        return say("write a number of votes greater than zero, for instance 3")
+    if how in _WRITTEN and not figure:
+        return say("write a fraction, for instance 2/3")
+    if how in _WRITTEN and re.fullmatch(r"\d+ ?/ ?\d+", figure):
+        return say("“{text}” is no part of the whole: write for instance 2/3", text=figure)
+    if how in _WRITTEN:
+        return say("“{text}” is no fraction: write for instance 2/3", text=figure)
+    return say("choose one of those listed")
 
 
 def _mend(rules: dict[str, Any], path: Sequence[str]) -> None:

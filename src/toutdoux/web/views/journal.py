@@ -167,7 +167,7 @@ def add(visit: Visit, kind: str) -> HttpResponse:
     if form.sound:
         with form.taking(visit.id):
             number = commands.add_to_journal(visit.asks(), content)
-            return visit.to("journal_entry", say("The journal tells of it"), number=number)
+            return visit.to("journal_entry", say("The entry is in the journal"), number=number)
     return _form_page(visit, EntryKind(kind), form)
 
 

@@ -25,7 +25,7 @@ from toutdoux.reports import inventory as inv
 
 from ..cards import names_of
 from ..door import Visit, page
-from ..masking import masks, shown
+from ..masking import masks, shown, shown_link
 from ..models import Tag
 
 AT_ONCE = 25
@@ -99,7 +99,10 @@ def actions(visit: Visit) -> HttpResponse:
         number = _last(count)
         count, found = _page(visit, wanted, number)
     if masks(visit):
-        found = [replace(one, object=shown(visit, one.object)) for one in found]
+        found = [
+            replace(one, object=shown(visit, one.object), link=shown_link(visit, one.link))
+            for one in found
+        ]
     tags: dict[str, list[str]] = {}
     words: list[str] = []
     if visit.member is not None:
@@ -186,7 +189,10 @@ def inventory(visit: Visit, period: str) -> HttpResponse:
     told = searching.of_period(visit.association, found, visit.now, visit.erased)
     rows = inv.inventory(*told, found)
     if masks(visit):
-        rows = [replace(row, object=shown(visit, row.object)) for row in rows]
+        rows = [
+            replace(row, object=shown(visit, row.object), link=shown_link(visit, row.link))
+            for row in rows
+        ]
     if form:
         return _download(visit.language, found, rows, form)
     last = _last(len(rows), ROWS_AT_ONCE)

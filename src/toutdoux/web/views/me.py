@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from toutdoux.actions import commands, reading
 from toutdoux.actions.models import Action, Vote
 from toutdoux.association import roster
+from toutdoux.association.stewards import stewards
 from toutdoux.core.chain import Body
 from toutdoux.core.instants import utc_text
 from toutdoux.core.words import Refusal, say
@@ -316,7 +317,13 @@ def leave(visit: Visit) -> HttpResponse:
                 commands.end_membership(visit.asks(), visit.me)
                 return _left(visit)
     leads = Action.objects.filter(association=visit.id, leader=visit.me, recorded=False).count()
-    return visit.render("me_leave.html", form.status, form=form, leads=leads)
+    return visit.render(
+        "me_leave.html",
+        form.status,
+        form=form,
+        leads=leads,
+        alone=stewards(visit.id, visit.today) == {visit.me},
+    )
 
 
 def _left(visit: Visit) -> HttpResponse:

@@ -21,6 +21,7 @@ from toutdoux.actions import commands, reading
 from toutdoux.actions.member_import import MembersImported, import_members
 from toutdoux.actions.models import Action
 from toutdoux.association import roster
+from toutdoux.association.charters import in_force
 from toutdoux.association.models import Member, Role
 from toutdoux.association.stewards import stewards
 from toutdoux.core.entries import read_instant
@@ -29,19 +30,19 @@ from toutdoux.core.instants import first_instant, read_date
 from toutdoux.core.replay import UNDECIDED
 from toutdoux.core.roll import Enrolment
 from toutdoux.core.words import Refusal, Sentence, say, say_n
-from toutdoux.tables import TableError, read_members
+from toutdoux.tables import TableError, mapping_of, read_members
+from toutdoux.tables.changes import What
 
 from .. import accounts
 from ..cards import names_of
 from ..door import Visit, page
+from ..errors import LARGEST_FILE
 from ..forms import Form
 from ..models import Invitation, Seat
 
 A_PAGE = 100
 LED = 50
 """How many actions a member's page lists; the list of actions has the others."""
-LARGEST = 2_000_000
-"""The largest file that is imported here, in bytes."""
 
 
 def paged(visit: Visit, rows: Any, size: int = A_PAGE) -> Page[Any]:
@@ -246,10 +247,28 @@ def add(visit: Visit) -> HttpResponse:
                     email=form["email"],
                 )
                 row = Member.objects.get(pk=id)
-                return visit.to(
-                    "member", say("{name} is a member", name=row.name), handle=row.handle
-                )
-    return visit.render("member_add.html", form.status, form=form, founders=_no_action_yet(visit))
+                return visit.to("member", _welcome(visit, row), handle=row.handle)
+    delay = in_force(visit.id, visit.now).charter.voting_right_delay
+    return visit.render(
+        "member_add.html",
+        form.status,
+        form=form,
+        founders=_no_action_yet(visit),
+        enough=(visit.now - delay).astimezone(visit.language.zone).date(),
+        begins=(visit.now + delay).astimezone(visit.language.zone).date(),
+    )
+
+
+def _welcome(visit: Visit, row: Member) -> Sentence:
+    """That somebody is a member, and from when on they may vote."""
+    enrolment = roster.enrolled(visit.id, visit.now, [row.id]).get(row.id)
+    if enrolment is None:
+        return say("It is noted that {name} will be a member", name=row.name)
+    if enrolment.votes:
+        return say("{name} is a member, and may vote from now on", name=row.name)
+    return say(
+        "{name} is a member, and may vote from {at} on", name=row.name, at=enrolment.votes_from
+    )
 
 
 def _instant(visit: Visit, day: date | None) -> datetime | None:
@@ -353,20 +372,23 @@ def end_role(visit: Visit, handle: str, role: str) -> HttpResponse:
 def import_(visit: Visit) -> HttpResponse:
     """Take the members of a file: first what would change is shown, then it is carried out."""
     if visit.request.method != "POST":
-        return visit.render("member_import.html", form=Form(), outcome=None)
+        return visit.render("member_import.html", form=Form(), outcome=None, wrong=[])
     posted = visit.request.POST
     form = Form(posted)
     confirmed = "content" in posted
     told: list[MembersImported] = []
     notes: list[Sentence] = []
+    wrong: list[Refusal] = []
+    rights: dict[str, Enrolment] = {}
     content = _content_confirmed(visit) if confirmed else _content_sent(visit, form)
     if form.sound:
-        with form.taking(), _in_file():
+        with form.taking(), _in_file(wrong):
             members = read_members(
                 content["bytes"].encode("latin-1"), content["file"], content["columns"]
             )
-            told.append(_carried_out(visit, members.rows, content, dry_run=not confirmed))
-            notes = [*members.notes, *told[0].notes]
+            done, rights = _carried_out(visit, members.rows, content, dry_run=not confirmed)
+            told.append(done)
+            notes = [*members.notes, *done.notes]
     if told and confirmed:
         n = len(told[0].done)
         return visit.to("members", say_n("{n} change is recorded", "{n} changes are recorded", n))
@@ -375,7 +397,13 @@ def import_(visit: Visit) -> HttpResponse:
         form.status,
         form=form,
         outcome=told[0] if told else None,
+        rights=rights,
+        at_once=sum(
+            one.what != What.LEAVES and one.member in rights and rights[one.member].votes
+            for one in (told[0].done if told else ())
+        ),
         notes=notes,
+        wrong=wrong,
         content=signing.dumps(content, salt=visit.id, compress=True) if told else "",
     )
 
@@ -395,13 +423,13 @@ def _content_sent(visit: Visit, form: Form) -> dict[str, Any]:
             )
     if file is None:
         form.problems["file"] = say("choose a file")
-    elif file.size > LARGEST:
-        form.problems["file"] = say("the file is larger than {n} MB", n=LARGEST // 1_000_000)
+    elif file.size > LARGEST_FILE:
+        form.problems["file"] = say("the file is larger than {n} MB", n=LARGEST_FILE // 1_000_000)
     return {
         # As JSON can hold it, byte for byte.
         "bytes": file.read().decode("latin-1") if file and form.sound else "",
         "file": file.name if file else "",
-        "columns": columns,
+        "columns": mapping_of(columns),
         "joined": joined and joined.isoformat(),
         "missing": missing and missing.isoformat(),
     }
@@ -422,7 +450,9 @@ def _content_confirmed(visit: Visit) -> dict[str, Any]:
 
 def _carried_out(
     visit: Visit, rows: Any, content: dict[str, Any], *, dry_run: bool
-) -> MembersImported:
+) -> tuple[MembersImported, dict[str, Enrolment]]:
+    """Carry a list out, or only try to: what is done, and the rights of those it is done to."""
+
     def begin(day: str | None) -> datetime | None:
         return day and first_instant(read_date(day), visit.language.zone)  # type: ignore[return-value]
 
@@ -441,26 +471,35 @@ def _carried_out(
                 say("this leaves the association without any référent·e"),
                 say("give this role to somebody who stays first"),
             )
+        rights = roster.enrolled(visit.id, visit.now)
         if dry_run:
             transaction.set_rollback(True)
-    return told
+    return told, rights
 
 
 @contextmanager
-def _in_file() -> Iterator[None]:
-    """What is wrong in a file, with the line, as a refusal that pages can say."""
+def _in_file(wrong: list[Refusal]) -> Iterator[None]:
+    """What is wrong in a file, with the lines, as refusals that pages can say."""
     try:
         yield
     except TableError as error:
-        why = (
-            error.why
-            if error.line is None
-            else say("line {line}: {why}", line=error.line, why=error.why)
-        )
-        # The command line names columns otherwise.
-        mapped = "--map" in error.remedy.message
-        here = say("say below which title it is, for instance name=TITLE")
-        raise Refusal(why, here if mapped else error.remedy) from None
+        wrong += [_at_line(one) for one in (error, *error.others)]
+        if len(wrong) == 1:
+            raise wrong[0] from None
+        raise Refusal(
+            say_n("{n} line cannot be taken", "{n} lines cannot be taken", len(wrong)),
+            say("correct them, and choose the file again"),
+        ) from None
+
+
+def _at_line(error: TableError) -> Refusal:
+    why = error.why
+    if error.line is not None:
+        why = say("line {line}: {why}", line=error.line, why=why)
+    # The command line names columns otherwise.
+    mapped = "--map" in error.remedy.message
+    here = say("say below which title it is, for instance name=TITLE")
+    return Refusal(why, here if mapped else error.remedy)
 
 
 # --- invitations ---------------------------------------------------------------------------------

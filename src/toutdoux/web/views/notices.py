@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
+from .. import unsubscribing
 from ..kinds import LABELS, Kind, Pace
 from ..models import Seat
 from ..speech import render
@@ -16,9 +17,10 @@ from ..speech import render
 # Mail programs send the form for their users, without a page of ours before (RFC 8058). All that
 # it can do is to send fewer mails, and only to whoever has the letter.
 @csrf_exempt
-def unsubscribe(request: Any, secret: str, kind: str) -> HttpResponse:
+def unsubscribe(request: Any, token: str) -> HttpResponse:
     """Looking at it changes nothing; sending its form does."""
-    seat = Seat.objects.select_related("member__association").filter(secret=secret).first()
+    id, kind = unsubscribing.told(token) or (0, "")
+    seat = Seat.objects.select_related("member__association").filter(pk=id).first()
     if seat is None or kind not in {*Kind, "all"}:
         raise Http404
     if request.method == "POST":
@@ -36,4 +38,4 @@ def unsubscribe(request: Any, secret: str, kind: str) -> HttpResponse:
     )
 
 
-urls = [path("unsubscribe/<str:secret>/<str:kind>", unsubscribe, name="unsubscribe")]
+urls = [path("unsubscribe/<str:token>", unsubscribe, name="unsubscribe")]

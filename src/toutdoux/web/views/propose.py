@@ -13,11 +13,12 @@ from toutdoux.actions import commands, reading
 from toutdoux.association.people import Members
 from toutdoux.core import history as h
 from toutdoux.core.charter import Charter, Kind
-from toutdoux.core.explanation import explain, rules_in_words
+from toutdoux.core.explanation import explain, kind_in_brief, rules_in_words
 from toutdoux.core.journal import EntryKind, check_link
 from toutdoux.core.roll import enrolments
 from toutdoux.core.words import Refusal, say
 
+from .. import tags
 from ..cards import card
 from ..door import Visit, page
 from ..forms import Form
@@ -52,6 +53,7 @@ def propose(visit: Visit) -> HttpResponse:
                 condition=event.condition,
                 effects=event.effects,
             )
+            tags.tag(visit.id, ref, event.object)
             Draft.objects.filter(seat=visit.seat, form=FORM).delete()
             said = say("{ref} is proposed. Proposing is not voting: your vote is awaited", ref=ref)
             visit.request.left.text = visit.language.say(said)
@@ -64,6 +66,7 @@ def propose(visit: Visit) -> HttpResponse:
         shown = {
             "card": card(standing, action, visit.me, {leader.id: leader.name}),
             "explanation": explain(standing, action),
+            "tags": tags.hashtags(event.object),
         }
     if form.sound:
         _keep(visit, posted)
@@ -150,6 +153,7 @@ def _kind(visit: Visit, charter: Charter, kind: Kind) -> dict[str, Any]:
     ]
     return {
         "kind": kind,
+        "brief": list(kind_in_brief(kind, charter.rules(kind))),
         "rules": list(rules_in_words(charter.rules(kind))),
         "examples": ", ".join(examples),
     }

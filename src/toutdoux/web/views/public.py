@@ -1,6 +1,6 @@
 """What everybody may read, once the association turned it on; and what other programs follow.
 
-Nobody's vote is ever shown here, nor who leads an action.
+Nobody's vote is ever shown here, nor who leads an action: see `masking`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from toutdoux.ledger.models import Ledger
 from ..cards import card
 from ..door import Visit, page, seats_of
 from ..feeds import Deadline, News, Task, atom, calendar, stable_id
+from ..markdown import to_text
 from ..masking import mask, masks
 from ..models import Seat
 from ..speech import absolute
@@ -57,7 +58,7 @@ def home(visit: Visit) -> HttpResponse:
     count = 0
     if shows.public_actions:
         _settle(visit.id, visit.now)
-        refs = searching.open_refs(visit.id, visit.now)
+        refs = searching.open_refs(visit.id, visit.now, decided=False)
         count = len(refs)
         standing = _standing(visit, refs[:MOST_OPEN])
         actions = sorted(standing.actions.values(), key=lambda one: one.closes_at)
@@ -88,11 +89,11 @@ def _own_language(visit: Visit) -> Language:
 
 def _line(action: Action) -> str:
     """The beginning of an action's object."""
-    text = " ".join(action.object.split())
+    text = " ".join(to_text(action.object).split())
     return text if len(text) <= 100 else text[:99].rstrip() + "…"
 
 
-@page(public="actions")
+@page(public="actions", program=True)
 def feed(visit: Visit) -> HttpResponse:
     """The latest actions and decisions, as the public reads them, whoever asks."""
     _only_if_public(visit)
@@ -130,7 +131,7 @@ def _news(visit: Visit, language: Language, action: Action) -> list[News]:
         News(
             id=stable_id(visit.id, action.ref, "proposed"),
             title=language.say(what),
-            text=f"{action.object}\n\n{language.say(closes)}",
+            text=f"{to_text(action.object)}\n\n{language.say(closes)}",
             url=url,
             published=action.proposed_at,
             updated=opened,
@@ -146,7 +147,7 @@ def _news(visit: Visit, language: Language, action: Action) -> list[News]:
             News(
                 id=stable_id(visit.id, action.ref, "decided"),
                 title=language.say(title),
-                text=action.object,
+                text=to_text(action.object),
                 url=url,
                 published=decision.at,
                 updated=decision.at,
@@ -155,7 +156,7 @@ def _news(visit: Visit, language: Language, action: Action) -> list[News]:
     return told
 
 
-@page(public="actions")
+@page(public="actions", program=True)
 def deadlines(visit: Visit) -> HttpResponse:
     """The ends of the votes that are open, as the public reads them, whoever asks."""
     _only_if_public(visit)
@@ -205,7 +206,7 @@ def mine(request: Any, slug: str, secret: str) -> HttpResponse:
                 Task(
                     id=stable_id(association.pk, action.ref, "task"),
                     title=language.say(title),
-                    text=action.object,
+                    text=to_text(action.object),
                     url=_address("action", slug, ref=action.ref),
                     since=action.may_start_at or action.proposed_at,
                     begun=action.follow_up is FollowUp.DOING,

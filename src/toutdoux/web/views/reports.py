@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.urls import path
+from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
@@ -115,8 +116,16 @@ def _with_audit(visit: Visit) -> bool:
 
 @page
 def preview(visit: Visit, period: str) -> HttpResponse:
-    """The report as it would be published now, as a page of its own."""
-    return _document(_made(visit, period, "html"), "html")
+    """The report as it would be published now, as a page of its own, with a link back."""
+    asked = "?audit=1" if _with_audit(visit) else ""
+    back = format_html(
+        '<p class="by"><a href="{}{}">{}</a></p>',
+        visit.url("report", period=period),
+        asked,
+        visit.language.say(say("Back to the report of {period}", period=period)),
+    )
+    page = _made(visit, period, "html").replace(b"<header>", b"<header>" + back.encode(), 1)
+    return _document(page, "html")
 
 
 @page

@@ -23,6 +23,7 @@ from toutdoux.association.settings import Settings, settings_of
 from toutdoux.config.settings import PACKAGE
 from toutdoux.language import LANGUAGES
 
+from ..models import Account
 from ..speech import render
 from . import today
 
@@ -43,14 +44,21 @@ def comfort(request: Any) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}):
         back = "/"
     response = HttpResponseRedirect(back)
-    for name, known in (("lang", LANGUAGES), ("theme", ("light", "dark"))):
+    for name, kept, known in (
+        ("lang", "language", LANGUAGES),
+        ("theme", "theme", ("light", "dark", "")),
+    ):
         told = request.POST.get(name)
-        if told in known:
+        if told not in known:
+            continue
+        if told:
             response.set_cookie(
                 name, told, max_age=A_YEAR, samesite="Lax", secure=request.is_secure()
             )
-            if name == "lang" and request.user.is_authenticated:
-                type(request.user).objects.filter(pk=request.user.pk).update(language=told)
+        else:
+            response.delete_cookie(name, samesite="Lax")
+        if request.user.is_authenticated:
+            Account.objects.filter(pk=request.user.pk).update(**{kept: told})
     return response
 
 

@@ -12,8 +12,8 @@ from django.urls import path, reverse
 from toutdoux.actions import reading
 from toutdoux.actions.models import Action
 from toutdoux.core.history import UNFINISHED, State
-from toutdoux.core.replay import Standing
-from toutdoux.core.voters import awaiting
+from toutdoux.core.replay import UNDECIDED, Standing
+from toutdoux.core.voters import awaiting, decides
 from toutdoux.ledger.models import Ledger
 
 from ..asked import Asked
@@ -46,10 +46,14 @@ def today(visit: Visit) -> HttpResponse:
     standing = _standing(visit)
     names = {one.leader: standing.members[one.leader].name for one in standing.actions.values()}
     cards = {one.ref: card(standing, one, visit.me, names) for one in standing.actions.values()}
-    awaited = list(dict.fromkeys(one.action.ref for one in awaiting(standing, visit.me)))
+    # A vote that decides nothing any more is asked for last, or not at all by a counter-vote.
+    asked = awaiting(standing, visit.me)
+    awaited = [one.action.ref for one in asked if decides(one.action, one.ballot)]
+    counted = [one.action.ref for one in asked if one.action.decision is not None]
     return visit.render(
         "today.html",
         awaited=[cards[ref] for ref in awaited],
+        counted=[cards[ref] for ref in counted],
         contested=[
             one
             for one in cards.values()
@@ -59,6 +63,11 @@ def today(visit: Visit) -> HttpResponse:
             one
             for one in cards.values()
             if one.action.state is State.OPEN and one.ref not in awaited
+        ],
+        led=[
+            one
+            for one in cards.values()
+            if one.action.leader == visit.me and one.action.state in UNDECIDED
         ],
         mine=sorted(
             (
