@@ -1,0 +1,298 @@
+"""What members ask of the bot, in private or by naming it, in French or English."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from toutdoux.actions import commands, reading, searching
+from toutdoux.actions.chronicle import periods
+from toutdoux.association.models import Association
+from toutdoux.core.action import Action
+from toutdoux.core.explanation import explain, in_brief
+from toutdoux.core.history import UNFINISHED, FollowUp, State
+from toutdoux.core.journal import Period
+from toutdoux.core.replay import Standing
+from toutdoux.core.voters import awaiting
+from toutdoux.core.words import Refusal, Sentence, say
+from toutdoux.language import Language
+from toutdoux.reports import inventory as inv
+from toutdoux.reports.content import inventory_as_markdown
+from toutdoux.reports.files import file_name
+from toutdoux.web import publishing
+
+from .cards import outcome
+from .saying import closest, harmless, in_short, plain
+from .system import Enclosed
+
+_REF = re.compile(r"\b(A[OE]) ?-?#?0*(\d{1,9})\b", re.IGNORECASE)
+_SHOWN = 20
+"""Lines of a list, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, of which association, when."""
+
+    association: Association
+    language: Language
+    now: datetime
+    member: str
+    """Their id; empty for somebody who is not known."""
+    request: commands.Request
+
+    def say(self, sentence: Sentence) -> str:
+        return self.language.say(sentence)
+
+    @property
+    def erased(self) -> str:
+        return self.language.word("(erased)")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    text: str
+    files: tuple[Enclosed, ...] = field(default=())
+
+
+def answer(asker: Asker, text: str) -> Answer:
+    """Answer what somebody asks. What cannot be done is said, and why."""
+    try:
+        command, rest = _understood(text)
+        if not asker.member and command is not _help:
+            raise Refusal(
+                say("I do not know whose chat account this is"),
+                say("ask for a code on your page, or of a référent·e, and send it to me"),
+            )
+        return command(asker, rest)
+    except Refusal as refusal:
+        told = commands.names_in(refusal, asker.association.pk)
+        said = asker.say(say("{why} → {remedy}", why=told.why, remedy=told.remedy))
+        return Answer(harmless(said[0].upper() + said[1:]))
+
+
+Command = Callable[[Asker, str], Answer]
+
+
+def _understood(text: str) -> tuple[Command, str]:
+    words = text.strip()
+    bare = plain(words)
+    for name in sorted(_COMMANDS, key=len, reverse=True):
+        known = plain(name)
+        if bare == known or bare.startswith((f"{known} ", f"{known}\n")):
+            # As many characters of the text: without accents it is as long.
+            return _COMMANDS[name], words[len(name) :].strip()
+    near = closest(bare.split(" ")[0] if bare else "", _COMMANDS)
+    if near:
+        raise Refusal(
+            say("I do not know “{text}”", text=words[:60]),
+            say("did you mean {names}?", names=", ".join(near)),
+        )
+    raise Refusal(
+        say("I do not know “{text}”", text=words[:60]), say("say “help” for all that I know")
+    )
+
+
+def _ref_in(asker: Asker, rest: str) -> tuple[str, str]:
+    """The action that is meant, and what stands after it."""
+    found = _REF.search(rest)
+    if found is None:
+        raise Refusal(say("which action is meant is not said"), say("add it, for instance AE30"))
+    return f"{found[1].upper()}{int(found[2])}", rest[found.end() :].strip(" :,\n")
+
+
+def _known(asker: Asker, ref: str) -> tuple[Standing, Action]:
+    standing = reading.standing(asker.association.pk, asker.now, asker.erased, only=[ref])
+    if ref not in standing.actions:
+        raise Refusal(
+            say("there is no action {ref}", ref=ref), say("say “state” for those that are open")
+        )
+    return standing, standing.actions[ref]
+
+
+# --- looking -------------------------------------------------------------------------------------
+
+
+def _help(asker: Asker, rest: str) -> Answer:
+    return Answer(
+        asker.say(
+            say(
+                "**help** — this\n"
+                "**state** [AE30] — where actions stand\n"
+                "**to vote** — what awaits your vote\n"
+                "**to do** — what you lead and is still to do\n"
+                "**why** AE30 — why it is in its state, and what comes next\n"
+                "**counter-vote** AE30 reason — have its cancelling voted on\n"
+                "**withdraw** AE30 — take your own proposal back\n"
+                "**start**, **done**, **abandon** AE30 note — tell how it goes\n"
+                "**inventory** P21 — the actions of a period\n"
+                "**report** P21 — its activity report, as a PDF\n"
+                "**register** CODE — tie this chat account to you"
+            )
+        )
+    )
+
+
+def _state(asker: Asker, rest: str) -> Answer:
+    if _REF.search(rest):
+        ref, _ = _ref_in(asker, rest)
+        return Answer(outcome(asker.language, *_known(asker, ref)))
+    refs = searching.open_refs(asker.association.pk, asker.now)
+    standing = reading.standing(asker.association.pk, asker.now, asker.erased, only=refs)
+    lines = [
+        _line(asker, ref, action.object, [asker.say(one) for one in in_brief(standing, action)])
+        for ref, action in standing.actions.items()
+    ]
+    return _list(asker, lines, say("Nothing is being voted on at the moment."))
+
+
+def _to_vote(asker: Asker, rest: str) -> Answer:
+    refs = searching.open_refs(asker.association.pk, asker.now)
+    standing = reading.standing(
+        asker.association.pk, asker.now, asker.erased, only=refs, members=[asker.member]
+    )
+    lines = [
+        _line(
+            asker,
+            one.action.ref,
+            one.action.object,
+            [asker.say(say("until {at}", at=asker.language.with_weekday(one.closes_at)))],
+        )
+        for one in awaiting(standing, asker.member)
+    ]
+    return _list(asker, lines, say("Nothing awaits your vote."))
+
+
+def _to_do(asker: Asker, rest: str) -> Answer:
+    refs = reading.refs_for(asker.association.pk, asker.member, asker.now, decided=0)
+    standing = reading.standing(asker.association.pk, asker.now, asker.erased, only=refs)
+    lines = [
+        _line(asker, action.ref, action.object, [asker.language.name(action.followed_up)])
+        for action in standing.actions.values()
+        if action.leader == asker.member
+        and action.state is State.ADOPTED
+        and action.followed_up in UNFINISHED
+    ]
+    return _list(asker, lines, say("Nothing that you lead is left to do."))
+
+
+def _why(asker: Asker, rest: str) -> Answer:
+    ref, _ = _ref_in(asker, rest)
+    told = explain(*_known(asker, ref))
+    return Answer("\n".join(asker.say(one) for one in (*told.why, *told.next)))
+
+
+def _inventory(asker: Asker, rest: str) -> Answer:
+    period = _period(asker, rest)
+    told = searching.of_period(asker.association, period, asker.now, asker.erased)
+    rows = inv.inventory(*told, period)
+    if not rows:
+        return Answer(asker.say(say("No action was proposed in {period}.", period=period.name)))
+    text = inventory_as_markdown(asker.language, rows)
+    name = file_name(asker.language, period.name, "md")
+    content = text.encode()
+    if len(text) <= 3_000:
+        return Answer(harmless(text))
+    return Answer(
+        asker.say(say("The inventory of {period}:", period=period.name)),
+        (Enclosed(name, "text/markdown", content),),
+    )
+
+
+def _report(asker: Asker, rest: str) -> Answer:
+    period = _period(asker, rest)
+    commands.settle(asker.request)
+    document = publishing.built(asker.association, period, asker.now, audit=False)
+    content = publishing.rendered(document, "pdf")
+    name = file_name(asker.language, period.name, "pdf")
+    return Answer(
+        asker.say(say("The report of {period}:", period=period.name)),
+        (Enclosed(name, "application/pdf", content),),
+    )
+
+
+def _period(asker: Asker, name: str) -> Period:
+    known = periods(asker.association.pk)
+    for one in known:
+        if plain(one.name) == plain(name):
+            return one
+    names = ", ".join(one.name for one in known)
+    raise Refusal(
+        say("there is no period {name}", name=name),
+        say("name one of {names}", names=names) if names else say("name another"),
+    )
+
+
+def _line(asker: Asker, ref: str, text: str, told: list[str]) -> str:
+    return f"- **{ref}** {in_short(text)} — {' '.join(told)}"
+
+
+def _list(asker: Asker, lines: list[str], nothing: Sentence) -> Answer:
+    if not lines:
+        return Answer(asker.say(nothing))
+    more = len(lines) - _SHOWN
+    if more > 0:
+        lines = [*lines[:_SHOWN], asker.say(say("… and {n} more", n=str(more)))]
+    return Answer("\n".join(lines))
+
+
+# --- doing ---------------------------------------------------------------------------------------
+
+
+def _counter_vote(asker: Asker, rest: str) -> Answer:
+    ref, reason = _ref_in(asker, rest)
+    if not reason:
+        raise Refusal(
+            say("a counter-vote has a reason"),
+            say("write it after the action: counter-vote {ref} …", ref=ref),
+        )
+    commands.call_counter_vote(asker.request, ref, reason, by=asker.member)
+    return Answer(asker.say(say("The counter-vote on {ref} is called.", ref=ref)))
+
+
+def _withdraw(asker: Asker, rest: str) -> Answer:
+    ref, _ = _ref_in(asker, rest)
+    commands.withdraw(asker.request, ref, by=asker.member)
+    return Answer(asker.say(say("{ref} is withdrawn.", ref=ref)))
+
+
+def _following(follow_up: FollowUp) -> Command:
+    def follow(asker: Asker, rest: str) -> Answer:
+        ref, note = _ref_in(asker, rest)
+        commands.follow_up(asker.request, ref, follow_up, by=asker.member, note=note)
+        return Answer(asker.say(say("{ref} is noted as: {state}.", ref=ref, state=follow_up)))
+
+    return follow
+
+
+_COMMANDS: Mapping[str, Command] = {
+    "aide": _help,
+    "help": _help,
+    "état": _state,
+    "statut": _state,
+    "state": _state,
+    "status": _state,
+    "à voter": _to_vote,
+    "to vote": _to_vote,
+    "à faire": _to_do,
+    "to do": _to_do,
+    "pourquoi": _why,
+    "why": _why,
+    "contre-vote": _counter_vote,
+    "counter-vote": _counter_vote,
+    "retirer": _withdraw,
+    "withdraw": _withdraw,
+    "commencer": _following(FollowUp.DOING),
+    "start": _following(FollowUp.DOING),
+    "fait": _following(FollowUp.DONE),
+    "done": _following(FollowUp.DONE),
+    "abandonner": _following(FollowUp.ABANDONED),
+    "abandon": _following(FollowUp.ABANDONED),
+    "inventaire": _inventory,
+    "inventory": _inventory,
+    "bilan": _report,
+    "report": _report,
+}
+"""By how they are said; accents and capitals do not matter."""

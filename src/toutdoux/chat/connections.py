@@ -1,0 +1,102 @@
+"""Which chats the bot is in: kept in a file that only its user can read, because of the tokens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import orjson
+
+from toutdoux.config.home import home
+from toutdoux.core.charter import Kind
+from toutdoux.core.history import Choice
+from toutdoux.core.words import Refusal, say
+
+from .saying import HASHTAGS, SIGNS, WAKING, Habits
+from .system import Chat
+
+FILE = "chat.json"
+SYSTEMS = ("mattermost", "matrix")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How the bot reaches one association's chat."""
+
+    association: str
+    """The association's short name."""
+    system: str
+    address: str
+    token: str = ""
+    """Empty where the environment has it (`TOUTDOUX_CHAT_TOKEN`)."""
+    team: str = ""
+    """Of Mattermost: the team's name, as it is in addresses."""
+    channels: tuple[str, ...] = ()
+    hashtags: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other hashtags than the usual ones, by kind of action."""
+    signs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other signs than the usual ones, by choice; the bot puts the first of each."""
+
+    waking: tuple[int, int] = WAKING
+    """The hours of the day between which people are reminded."""
+
+    def open(self) -> Chat:
+        """Reach it. Raises `Unreachable` and `Forbidden` as soon as something is asked."""
+        token = os.environ.get("TOUTDOUX_CHAT_TOKEN") or self.token
+        if self.system == "matrix":
+            from .matrix import Matrix
+
+            return Matrix(self.address, token, self.channels)
+        from .mattermost import Mattermost
+
+        return Mattermost(self.address, token, self.team, self.channels)
+
+    def habits(self) -> Habits:
+        return Habits(
+            {kind: tuple(self.hashtags.get(kind, HASHTAGS[kind])) for kind in Kind},
+            {choice: tuple(self.signs.get(choice, SIGNS[choice])) for choice in Choice},
+            (self.waking[0], self.waking[1]),
+        )
+
+
+def connections() -> list[Connection]:
+    """All there are. Raises `Refusal` where the file cannot be read."""
+    try:
+        told = orjson.loads(_file().read_bytes())
+        return [Connection(**one) for one in told]
+    except FileNotFoundError:
+        return []
+    except (OSError, TypeError, orjson.JSONDecodeError) as error:
+        raise Refusal(
+            say("{file} cannot be read: {problem}", file=str(_file()), problem=str(error)),
+            say("put it right, or set the chat up again with toutdoux chat setup"),
+        ) from None
+
+
+def keep(connection: Connection) -> None:
+    """Keep one, in the place of the one the association had to that system."""
+    others = [
+        one
+        for one in connections()
+        if (one.association, one.system) != (connection.association, connection.system)
+    ]
+    _write([*others, connection])
+
+
+def drop(association: str, system: str) -> None:
+    """Forget one."""
+    _write([one for one in connections() if (one.association, one.system) != (association, system)])
+
+
+def _write(told: Sequence[Connection]) -> None:
+    """Whole or not at all."""
+    part = _file().with_name(f".{FILE}.{os.getpid()}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as made:
+        made.write(orjson.dumps([asdict(one) for one in told], option=orjson.OPT_INDENT_2))
+    part.replace(_file())
+
+
+def _file() -> Path:
+    return home() / FILE

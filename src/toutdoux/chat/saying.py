@@ -1,0 +1,125 @@
+"""What people say in a chat, read: proposals by their hashtag, votes by their reactions."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from html import unescape
+
+from toutdoux.core.charter import Kind
+from toutdoux.core.history import Choice
+
+HASHTAGS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.ORDINARY: ("action-ordinaire", "ordinary-action"),
+    Kind.EXTRAORDINARY: ("action-extraordinaire", "extraordinary-action"),
+}
+SIGNS: Mapping[Choice, tuple[str, ...]] = {
+    Choice.FOR: ("👍", "+1", "thumbsup"),
+    Choice.AGAINST: ("👎", "-1", "thumbsdown"),
+    Choice.ABSTAIN: (
+        "🤷",
+        "shrug",
+        "person_shrugging",
+        "man_shrugging",
+        "woman_shrugging",
+        "man-shrugging",
+        "woman-shrugging",
+    ),
+}
+"""What stands for a vote: first the sign that the bot puts there itself."""
+
+WAKING = (9, 21)
+"""The hours of the day, in the association's time zone, between which people are reminded."""
+
+_HASHTAG = re.compile(r"(?<![\w#&/])#([\w-]+)")
+_LEADER = re.compile(
+    r"\b(?:meneur|meneuse|leader)[\w.·∙•()/-]*\s*[::]\s*@?(?P<name>[\w.-]*\w)",
+    re.IGNORECASE,
+)
+_MENTION = re.compile(r"(?<![\w@])@[\w.:-]*\w")
+_SKINS = re.compile("[\U0001f3fb-\U0001f3ff]")
+_SKIN_NAME = re.compile(r"_(?:light|medium_light|medium|medium_dark|dark)_skin_tone$")
+_AFTER = re.compile("\ufe0f|\ufe0e|\u200d[\u2640\u2642]")
+"""How a sign is drawn, and as a woman or a man: that changes no vote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How an association writes its hashtags and votes, and when it is awake."""
+
+    hashtags: Mapping[Kind, tuple[str, ...]] = field(default_factory=lambda: HASHTAGS)
+    signs: Mapping[Choice, tuple[str, ...]] = field(default_factory=lambda: SIGNS)
+    waking: tuple[int, int] = WAKING
+
+    def choice(self, emoji: str) -> Choice | None:
+        """The vote that a reaction is; None if it is none."""
+        sign = bare_sign(emoji)
+        for choice, signs in self.signs.items():
+            if sign in map(bare_sign, signs):
+                return choice
+        return None
+
+    def kinds(self, text: str) -> set[Kind]:
+        """The kinds of action that a message's hashtags name."""
+        said = {plain(tag) for tag in _HASHTAG.findall(_quiet(text))}
+        return {kind for kind, tags in self.hashtags.items() if said & {plain(tag) for tag in tags}}
+
+    def says_something(self, text: str) -> bool:
+        """Whether there is anything beside hashtags and mentions."""
+        known = {plain(tag) for tags in self.hashtags.values() for tag in tags}
+        rest = _HASHTAG.sub(lambda tag: "" if plain(tag[1]) in known else tag[0], text)
+        return any(char.isalnum() for char in _MENTION.sub("", _LEADER.sub("", rest)))
+
+
+def leader_named(text: str) -> str | None:
+    """The handle that a message names as leader (`meneur·se : @bob`)."""
+    found = _LEADER.search(text)
+    return None if found is None else found["name"]
+
+
+def plain(text: str) -> str:
+    """A word without accents and capitals, to compare."""
+    bare = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in bare if not unicodedata.combining(char)).casefold()
+
+
+def bare_sign(emoji: str) -> str:
+    """An emoji without its skin tone, its gender and how it is drawn."""
+    name = _SKIN_NAME.sub("", emoji.strip(":").casefold())
+    return _AFTER.sub("", _SKINS.sub("", name))
+
+
+def _quiet(text: str) -> str:
+    """A message without what is shown as it was typed: hashtags in code or in a quotation propose
+    nothing."""
+    text = re.sub(r"```.*?(?:```|\Z)|`[^`\n]*`", " ", text, flags=re.DOTALL)
+    return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
+
+
+def harmless(text: str) -> str:
+    """Somebody's words, so that they call nobody when the bot repeats them: an `@` is followed by a
+    sign that takes no room, however it is written (`&#64;`)."""
+    return re.sub(r"@(?=\w)", "@\u200b", unescape(text))
+
+
+def quoted(text: str, longest: int = 600) -> str:
+    """Somebody's words as a quotation, which can look like nothing of the bot's own."""
+    short = text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+    lines = harmless(short).replace("\r", "").split("\n")
+    return "\n".join(f"> {line}" for line in lines)
+
+
+def in_short(text: str) -> str:
+    """The beginning of somebody's words, for a line of a list."""
+    first = harmless(text.strip().split("\n")[0])
+    return first if len(first) <= 80 else first[:79] + "…"
+
+
+def closest(word: str, known: Iterable[str]) -> list[str]:
+    """The words that somebody may have meant."""
+    from difflib import get_close_matches
+
+    by_plain = {plain(one): one for one in known}
+    return [by_plain[one] for one in get_close_matches(plain(word), by_plain, 3, 0.5)]

@@ -1,0 +1,112 @@
+"""The bot as a process: threads, a lease, a server that goes away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from tests.chat.memory import Memory
+from tests.chat.rooms import Room
+
+
+class Living(Memory):
+    """A chat in memory whose clock runs, and which tells of news as they come."""
+
+    def news(self, stopping: Event) -> Iterator[Any]:
+        yield None
+        while not stopping.is_set():
+            self._there()
+            while self.told:
+                yield self.told.pop(0)
+            self.clock = datetime.now(UTC)
+            time.sleep(0.01)
+
+
+@dataclass
+class There:
+    """A connection to what is there already."""
+
+    association: str
+    chat: Memory
+    system: str = "memory"
+
+    def open(self) -> Memory:
+        return self.chat
+
+    def habits(self) -> None:
+        return None
+
+
+@pytest.fixture
+def room(home: Path) -> Room:
+    room = Room(Living(clock=datetime.now(UTC)))
+    return room
+
+
+@contextmanager
+def running(room: Room, many: int = 1) -> Iterator[list[Any]]:
+    from toutdoux.association.models import Association
+    from toutdoux.chat.bot import Bot
+
+    slug = Association.objects.get(pk=room.id).slug
+    stopping = Event()
+    bots = [Bot(There(slug, room.chat)) for _ in range(many)]
+    threads = [Thread(target=bot.run, args=(stopping,)) for bot in bots]
+    for thread in threads:
+        thread.start()
+    try:
+        yield bots
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join(20)
+
+
+def until(done: Callable[[], object], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+PROPOSAL = "#action-ordinaire Ranger la cave"
+
+
+def test_it_answers_and_counts_while_it_runs(room: Room) -> None:
+    with running(room):
+        message = room.chat.says("ana", PROPOSAL)
+        until(room.chat.of_bot)
+        room.chat.reacts("bob", message)
+        until(lambda: room.tally("AO1") == (1, 0, 0))
+        until(lambda: "1 for" in room.chat.of_bot()[0].text)
+
+
+def test_it_waits_for_a_server_that_is_away_and_catches_up(room: Room) -> None:
+    with running(room):
+        message = room.chat.says("ana", PROPOSAL)
+        until(room.chat.of_bot)
+        room.chat.down = True
+        room.chat.reacts("bob", message)
+        time.sleep(0.5)
+        room.chat.down = False
+        until(lambda: room.tally("AO1") == (1, 0, 0))
+
+
+def test_of_two_one_works_and_the_other_waits(room: Room) -> None:
+    from toutdoux.chat.models import Lease
+
+    with running(room, many=2) as bots:
+        room.chat.says("ana", PROPOSAL)
+        until(room.chat.of_bot)
+        time.sleep(0.3)
+        assert len(room.chat.of_bot()) == 1
+        assert Lease.objects.get().holder in {bot.me for bot in bots}
+    assert not Lease.objects.exists(), "whoever ends lets go at once"
