@@ -162,3 +162,49 @@ class Memory:
 
     def link(self, channel: str, id: str) -> str:
         return f"https://chat.example.org/pl/{id}"
+
+
+class MemoryWorld:
+    """What a test does in it as its people would."""
+
+    def __init__(self, chat: Memory) -> None:
+        self.chat = chat
+
+    def connect(self) -> Memory:
+        self.chat.told[:] = [None]
+        return self.chat
+
+    def now(self) -> datetime:
+        self.chat.after(seconds=1)  # as elsewhere, time has passed whenever one looks
+        return self.chat.clock
+
+    def account(self, name: str) -> str:
+        self.chat.people.setdefault(name, Person(name, name))
+        return name
+
+    def says(self, name: str, text: str, *, thread: str = "") -> str:
+        return self.chat.says(name, text, thread=thread)
+
+    def whispers(self, name: str, text: str) -> str:
+        return self.chat.says(name, text, f"private {name}")
+
+    def edits(self, name: str, message: str, text: str) -> None:
+        self.chat.edits_to(message, text)
+
+    def deletes(self, name: str, message: str) -> None:
+        self.chat.deletes(message)
+
+    def reacts(self, name: str, message: str, sign: str = "👍") -> None:
+        self.chat.reacts(name, message, sign)
+
+    def takes_back(self, name: str, message: str, sign: str = "👍") -> None:
+        self.chat.takes_back(name, message, sign)
+
+    def of_bot(self) -> Sequence[Message]:
+        return self.chat.of_bot()
+
+    def told(self, name: str) -> Sequence[str]:
+        return [one.text for one in self.chat.of_bot(f"private {name}")]
+
+    def signs(self, message: str) -> set[str]:
+        return {sign for id, _, sign in self.chat.signs if id == message}

@@ -1,5 +1,6 @@
-"""A real Matrix server for the tests: Synapse, in an environment of its own (build/synapse), on this
-machine only, started once for all tests of a process and stopped at the end."""
+"""A real Matrix server for the tests: Synapse, in an environment of its own (build/synapse).
+
+Nobody but this machine reaches it. It is started once for all tests of a process."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from toutdoux.chat.http import Server
 from toutdoux.chat.matrix import Matrix
 from toutdoux.chat.system import Message, Unreachable
 
-PYTHON = Path(__file__).parents[2] / "build" / "synapse" / "bin" / "python"
+INSTALLED = Path(__file__).parents[2] / "build" / "synapse"
 BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 DOMAIN = "test.invalid"
 _NO_LIMIT = {"per_second": 1_000_000, "burst_count": 1_000_000}
@@ -99,7 +100,13 @@ class Synapse:
         }
         with (self.place / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [PYTHON, "-m", "synapse.app.homeserver", "-c", "homeserver.yaml"],
+                [
+                    INSTALLED / "bin" / "python",
+                    "-m",
+                    "synapse.app.homeserver",
+                    "-c",
+                    "homeserver.yaml",
+                ],
                 cwd=self.place,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -116,7 +123,7 @@ class Synapse:
 
     def _answers(self) -> bool:
         try:
-            return self.anybody.ask("GET", "/_matrix/client/versions") is not None
+            return self.anybody.ask("GET", "/_synapse/admin/v1/register") is not None
         except Unreachable:
             return False
 
@@ -180,11 +187,16 @@ class Somebody:
 
     def rooms(self) -> dict[str, list[dict[str, Any]]]:
         """The rooms that they are in, and what was said there; they follow every invitation."""
-        for room in self.do("GET", "v3/sync")["rooms"].get("invite", {}):
+        for room in self._sync().get("invite", {}):
             self.join(room)
-        told = self.do("GET", "v3/sync", filter='{"room": {"timeline": {"limit": 100}}}')
-        joined = told["rooms"].get("join", {})
+        joined = self._sync().get("join", {})
         return {room: one["timeline"]["events"] for room, one in joined.items()}
+
+    def _sync(self) -> dict[str, Any]:
+        # To the same question the server gives the same answer for two minutes.
+        limit = 100 + secrets.randbelow(2**30)
+        told = self.do("GET", "v3/sync", filter=f'{{"room": {{"timeline": {{"limit": {limit}}}}}}}')
+        return dict(told.get("rooms", {}))
 
 
 class MatrixWorld:
@@ -266,7 +278,7 @@ class MatrixWorld:
 
 @pytest.fixture(scope="session")
 def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
-    if not PYTHON.with_name("../ready").resolve().exists():
+    if not (INSTALLED / "ready").exists():
         pytest.skip("there is no Matrix server to try: make build/synapse/ready")
     server = Synapse(tmp_path_factory.mktemp("synapse"))
     yield server

@@ -15,6 +15,9 @@ class World(Protocol):
     chat: Chat
     """The bot's connection, of which the test reads the news itself."""
 
+    def connect(self) -> Chat:
+        """The bot's connection, as it is after a start."""
+
     def now(self) -> datetime:
         """The present instant, by the server's clock."""
 

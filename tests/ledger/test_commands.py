@@ -552,7 +552,7 @@ def test_what_just_fits_is_kept(both_databases: Path) -> None:
     small = Small()
     now = replace(small.request(6), operator="o" * 200, key="k" * 200)
     max = c.add_member(
-        now, "M" * 200, email="x" * 250 + "@y.z", joined=datetime(1000, 1, 1, tzinfo=UTC)
+        now, "M" * 200, email="x" * 249 + "@y.zz", joined=datetime(1000, 1, 1, tzinfo=UTC)
     )
     ref = c.propose(small.request(7), Kind.ORDINARY, "x", by=small.ana, number=2**31 - 1)
     assert ref == "AO2147483647"

@@ -81,6 +81,7 @@ MEMBERS = [
     "actions/AE2",
     "actions/AE3",
     "actions/AO1",
+    "actions/AE1/discussion",
     "actions?q=atelier&state=open",
     "todo",
     "todo?show=done",

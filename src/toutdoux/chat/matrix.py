@@ -12,7 +12,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from itertools import islice
 from queue import Empty, SimpleQueue
@@ -166,13 +166,12 @@ class Matrix:
 
     def check(self) -> list[Sentence]:
         """Also goes into the rooms that are open to the bot."""
-        versions = self._server.ask("GET", f"{_API}/versions")
-        if not isinstance(versions, dict) or "versions" not in versions:
-            return [say("no Matrix answers at {address}", address=self._server.address)]
         try:
-            self._ask("GET", "/v3/account/whoami")
+            told = self._ask("GET", "/v3/account/whoami")
         except Forbidden:
             return [say("the server does not take the token: make the bot another one")]
+        if not isinstance(told, dict):
+            return [say("no Matrix answers at {address}", address=self._server.address)]
         self._ids.clear()
         found = [one for wanted in self._wanted for one in self._check_room(wanted)]
         self.channels()
@@ -194,7 +193,7 @@ class Matrix:
         if self._state(room, _ENCRYPTION) is not None:
             found.append(
                 say(
-                    "the room {name} is encrypted, and the bot cannot read it: take one that is not",
+                    "the room {name} is encrypted, and the bot cannot read it: take another",
                     name=wanted,
                 )
             )
@@ -624,9 +623,9 @@ class Matrix:
     ) -> str:
         # In private as from a person: of a bot's notices clients tell nobody.
         kind = "m.notice" if channel in self._watched else "m.text"
-        sent = self._send(channel, key, lambda: _written(text, kind), thread)
+        sent = self._send(channel, key, partial(_written, text, kind), thread)
         for number, file in enumerate(files):
-            self._send(channel, f"{key} {number}", lambda file=file: self._upload(file), thread)
+            self._send(channel, f"{key} {number}", partial(self._upload, file), thread)
         return sent
 
     def _send(self, room: str, key: str, make: Callable[[], dict[str, Any]], thread: str) -> str:

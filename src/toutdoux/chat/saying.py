@@ -35,7 +35,7 @@ WAKING = (9, 21)
 
 _HASHTAG = re.compile(r"(?<![\w#&/])#([\w-]+)")
 _LEADER = re.compile(
-    r"\b(?:meneur|meneuse|leader)[\w.·∙•()/-]*\s*[::]\s*@?(?P<name>[\w.-]*\w)",
+    r"\b(?:meneur|meneuse|leader)[\w.·∙•()/-]*\s*[::]\s*@?(?P<name>[\w.-]*\w(?::[\w.-]*\w)?)",
     re.IGNORECASE,
 )
 _MENTION = re.compile(r"(?<![\w@])@[\w.:-]*\w")
