@@ -120,6 +120,7 @@ def bench_commands(rows: list[list[str]], folder: Path) -> None:
     rows.append(
         _row("toutdoux replay, 100,000 votes", taken, floor, "python -c pass", 100_000, memory)
     )
+    rows.append(_imported(large, folder / "imported", floor))
     demo = Path(__file__).parents[1] / "src/toutdoux/demo/loutres.yaml"
     report = [*toutdoux, "report", "P21", "--scenario", str(demo), "--out", str(folder)]
     taken, memory = process(*report)
@@ -127,6 +128,21 @@ def bench_commands(rows: list[list[str]], folder: Path) -> None:
     for form in ("pdf", "html", "md", "gmi"):
         taken, memory = process(*report, "--format", form)
         rows.append(_row(f"  … {form} alone", taken, floor, "python -c pass", None, memory))
+
+
+def _imported(scenario: Path, home: Path, floor: float) -> list[str]:
+    """Playing a scenario into a new association's ledger, once."""
+    command = [sys.executable, "-m", "toutdoux", "import", "scenario", str(scenario)]
+    begin = time.perf_counter()
+    subprocess.run(
+        command,
+        env={**os.environ, "TOUTDOUX_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    taken = time.perf_counter() - begin
+    return _row("toutdoux import scenario, 100,000 votes", taken, floor, "python -c pass", 100_000)
 
 
 def bench_ledger(rows: list[list[str]], folder: Path) -> None:

@@ -5,7 +5,6 @@ Source: "Actions" in the issue of the ledger and its commands, and the rules the
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -387,17 +386,6 @@ def test_a_vote_reads_nothing_that_it_does_not_need(quiet: Home) -> None:
     read = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     for module in ("rich", "django.http", "toutdoux.reports.content", "toutdoux.cli.showing"):
         assert module not in read
-
-
-@pytest.mark.slow
-def test_a_vote_as_a_whole_process_takes_under_half_a_second(quiet: Home) -> None:
-    proposed(quiet)
-    times = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        quiet.says("vote", "AE1", "for", "--by", "bob")
-        times.append(time.perf_counter() - begin)
-    assert min(times) < 0.5
 
 
 # --- as people say it ----------------------------------------------------------------------------

@@ -239,26 +239,3 @@ def test_a_history_that_makes_no_sense_founds_nothing(home: Path) -> None:
     with pytest.raises(ScenarioError):
         imported(SMALL + "  - {at: 2021-03-05, vote: AE99, by: ana, choice: for}\n")
     assert not Association.objects.exists()
-
-
-@pytest.mark.slow
-def test_a_hundred_thousand_votes_are_imported_in_well_under_a_minute(home: Path) -> None:
-    import time
-
-    from toutdoux.actions.importing import import_scenario
-
-    people = "".join(f"  - {{id: m{n}, joined: 2020-01-01, founder: true}}\n" for n in range(500))
-    events = []
-    begin = datetime(2021, 1, 1, tzinfo=UTC)
-    for number in range(200):
-        at = begin + timedelta(hours=number)
-        events.append(f"  - {{at: {at.isoformat()}, propose: ordinary, by: m0, object: x}}\n")
-        events += [
-            f"  - {{at: {at.isoformat()}, vote: AO{number + 1}, by: m{n}, choice: for}}\n"
-            for n in range(500)
-        ]
-    scenario = scenario_of(f"members:\n{people}events:\n{''.join(events)}")
-    began = time.perf_counter()
-    import_scenario(scenario, now=NOW)
-    took = time.perf_counter() - began
-    assert took < 45
