@@ -43,7 +43,14 @@ from toutdoux.scenario.source import Fields, parse
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-FRENCH = ("README.fr.md", "utiliser.md", "regles.fr.md", "installer.md")
+FRENCH = (
+    "README.fr.md",
+    "utiliser.md",
+    "regles.fr.md",
+    "installer.md",
+    "mattermost.fr.md",
+    "matrix.fr.md",
+)
 UPDATE = bool(os.environ.get("UPDATE_DOCS"))
 
 _FENCE = re.compile(
