@@ -1,9 +1,10 @@
 """The pages under load, on SQLite and PostgreSQL: one association of 5,000 members, 10,000 actions
 and 300,000 votes, and 200 small ones.
 
-    python bench/web.py             the table (`make bench` prints it too)
-    python bench/web.py build       fill the home that the environment names
-    python bench/web.py serve PORT  serve it, with an empty signed-in page beside the others
+    python bench/web.py [SHARE]       the table (`make bench` prints it too); of a share of all
+                                      that, such as 0.05, where it is only to be tried
+    python bench/web.py build SHARE   fill the home, or the database, that the environment names
+    python bench/web.py serve PORT    serve it, with an empty signed-in page beside the others
 
 The floor of a page is an empty Django view that knows who is signed in; of a vote, a bare durable
 write into the same kind of database.
@@ -30,6 +31,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+MEMBERS = 5_000
+ACTIONS = 10_000
+VOTES_PER_ACTION = 30
 SMALL = 200
 CARDS = 20
 WATCHERS = 500
@@ -40,8 +44,8 @@ BIG = "banc-dessai"
 # --- the home ------------------------------------------------------------------------------------
 
 
-def build() -> None:
-    """Fill a home: the association, the small ones beside it, and a few who are signed in."""
+def build(share: float) -> None:
+    """Fill a database: the association, the small ones beside it, and a few who are signed in."""
     from toutdoux.config import database
 
     database.prepare(web=True)
@@ -53,7 +57,9 @@ def build() -> None:
     sys.path.insert(0, str(Path(__file__).parent))
     from ledger import Builder
 
-    builder = Builder(5_000 + 10_000 * 32, members=5_000, votes=30)
+    members, actions = max(CARDS + 1, round(share * MEMBERS)), round(share * ACTIONS)
+    entries = members + actions * (VOTES_PER_ACTION + 2)
+    builder = Builder(entries, members=members, votes=VOTES_PER_ACTION)
     builder.build()
     builder.project()
     now = datetime.now(UTC)
@@ -62,15 +68,15 @@ def build() -> None:
         by = builder.members[number + 1]
         commands.propose(request, Kind.EXTRAORDINARY, f"Ouvrir le service {number}", by=by)
     charter = read_charter("tout-doux-cratie")
-    for number in range(SMALL):
+    for number in range(round(share * SMALL)):
         born = now - timedelta(days=40)
         told = {"now": born, "via": "bench", "time_zone": "Europe/Paris", "language": "fr"}
         id = commands.found(f"Petite {number}", slug=f"petite-{number}", charter=charter, **told)  # type: ignore[arg-type]
         then = commands.Request(association=id, now=born, via="bench")
         member = commands.add_member(then, "Ana Brun", founder=True)
         commands.propose(then, Kind.ORDINARY, "Acheter un disque", by=member)
-    members = Member.objects.filter(association=builder.association).order_by("id")[:WATCHERS]
-    for number, one in enumerate(members):
+    some = Member.objects.filter(association=builder.association).order_by("id")[:WATCHERS]
+    for number, one in enumerate(some):
         account = Account.objects.create_user(f"m{number}@example.org", created=now)
         Seat.objects.create(account=account, member=one, since=now)
 
@@ -203,20 +209,46 @@ def voting(refs: list[str]) -> Callable[[Browser, int], object]:
     return work
 
 
-def bare_write(folder: Path) -> float:
-    """Milliseconds of a bare durable write."""
-    connection = sqlite3.connect(folder / "bare.sqlite3", isolation_level=None)
+@contextmanager
+def bare_table(environment: dict[str, str]) -> Iterator[Callable[[bytes], object]]:
+    """What writes a row durably and does nothing else, in the kind of database that is measured."""
+    if environment["DATABASE_URL"]:
+        import psycopg
+
+        with psycopg.connect(environment["DATABASE_URL"]) as postgres:
+            postgres.execute("CREATE TABLE bare (body BYTEA)")
+            postgres.commit()
+
+            def write_there(body: bytes) -> None:
+                postgres.execute("INSERT INTO bare VALUES (%s)", (body,))
+                postgres.commit()
+
+            yield write_there
+            postgres.execute("DROP TABLE bare")
+        return
+    file = Path(environment["TOUTDOUX_HOME"]) / "bare.sqlite3"
+    connection = sqlite3.connect(file, isolation_level=None)
     for setting in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
         connection.execute(f"PRAGMA {setting}")
-    connection.execute("CREATE TABLE IF NOT EXISTS bare (body BLOB)")
-    taken = []
-    for _ in range(500):
-        begin = time.perf_counter()
+    connection.execute("CREATE TABLE bare (body BLOB)")
+
+    def write(body: bytes) -> None:
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute("INSERT INTO bare VALUES (?)", (b"x" * 400,))
+        connection.execute("INSERT INTO bare VALUES (?)", (body,))
         connection.execute("COMMIT")
-        taken.append(time.perf_counter() - begin)
+
+    yield write
     connection.close()
+
+
+def bare_write(environment: dict[str, str]) -> float:
+    """Milliseconds of a bare durable write."""
+    taken = []
+    with bare_table(environment) as write:
+        for _ in range(500):
+            begin = time.perf_counter()
+            write(b"x" * 400)
+            taken.append(time.perf_counter() - begin)
     return 1000 * statistics.median(taken)
 
 
@@ -327,8 +359,10 @@ def memory(pid: int) -> float:
     return int(found[1]) / 1024 if found else 0.0
 
 
-def measure(name: str, environment: dict[str, str], folder: Path) -> list[list[str]]:
-    """The rows of one database."""
+def measure(name: str, environment: dict[str, str], share: float) -> list[list[str]]:
+    """The rows of one database, which is filled first."""
+    filling = [sys.executable, __file__, "build", str(share)]
+    subprocess.run(filling, env={**os.environ, **environment}, check=True)
     told = subprocess.run(
         [sys.executable, __file__, "sessions"],
         env={**os.environ, **environment},
@@ -346,7 +380,7 @@ def measure(name: str, environment: dict[str, str], folder: Path) -> list[list[s
             "an inventory": lambda browser, turn: browser.get(f"/a/{BIG}/inventory/{period}"),
             "a vote": voting(refs),
         }
-        floor, bare = 0.0, bare_write(folder)
+        floor, bare = 0.0, bare_write(environment)
         for page, work in pages.items():
             for clients in (1, 16):
                 said = load(port, cookies, clients, work)
@@ -406,56 +440,41 @@ def tell_sessions() -> None:
     )
 
 
-def table() -> list[list[str]]:
+def table(share: float = 1) -> list[list[str]]:
     """All rows, as `TITLES` has them."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    import pytest
+    from tests.postgres import server
+
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        home = {"TOUTDOUX_HOME": str(folder / "home"), "TOUTDOUX_SECRET_KEY": "bench"}
-        home["DATABASE_URL"] = ""
-        subprocess.run([sys.executable, __file__, "build"], env={**os.environ, **home}, check=True)
-        rows = measure("SQLite", home, folder)
-        kept = folder / "kept.toutdoux"
-        toutdoux = [sys.executable, "-m", "toutdoux"]
-        subprocess.run(
-            [*toutdoux, "backup", str(kept)],
-            env={**os.environ, **home},
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        from tests.postgres import server
-
-        postgres = server(folder, os.getpid())
-        other = {
-            **home,
-            "TOUTDOUX_HOME": str(folder / "home2"),
-            "DATABASE_URL": postgres.url(postgres.create_database()),
-        }
-        subprocess.run(
-            [*toutdoux, "restore", str(kept)],
-            env={**os.environ, **other},
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        rows += measure("PostgreSQL", other, folder)
-    return rows
+        home = {"TOUTDOUX_HOME": str(folder / "sqlite"), "TOUTDOUX_SECRET_KEY": "bench"}
+        rows = measure("SQLite", {**home, "DATABASE_URL": ""}, share)
+        try:
+            postgres = server(folder, os.getpid())
+        except pytest.skip.Exception as why:
+            print(why, file=sys.stderr)
+            return rows
+        url = postgres.url(postgres.create_database())
+        home["TOUTDOUX_HOME"] = str(folder / "postgres-home")
+        return rows + measure("PostgreSQL", {**home, "DATABASE_URL": url}, share)
 
 
 TITLES = ["", "clients", "requests/s", "p50 ms", "p95 ms", "times the floor"]
 
 
 def main() -> None:
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    what = sys.argv[1] if len(sys.argv) > 1 else "table"
+    what, *more = sys.argv[1:] or ["1"]
     if what == "build":
-        build()
+        build(float(more[0]) if more else 1)
     elif what == "serve":
-        serve(int(sys.argv[2]))
+        serve(int(more[0]))
     elif what == "sessions":
         tell_sessions()
     else:
         from toutdoux.cli.speech import print_table
 
-        print_table(TITLES, table(), right=(1, 2, 3, 4, 5))
+        print_table(TITLES, table(float(what)), right=(1, 2, 3, 4, 5))
 
 
 if __name__ == "__main__":

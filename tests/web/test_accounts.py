@@ -16,8 +16,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from toutdoux.actions import commands
 from toutdoux.association.models import Member
 from toutdoux.ledger.models import Entry
-from toutdoux.web import accounts
-from toutdoux.web.models import Account, Invitation, Letter, Seat
+from toutdoux.web import accounts, tokens
+from toutdoux.web.models import Account, Invitation, Letter, Seat, Token
 
 from .conftest import PASSWORD, Living
 
@@ -466,6 +466,7 @@ def returns(client: Client, login: Any) -> tuple[Any, Any]:
     from django.http import HttpRequest
 
     from toutdoux.language import Language
+    from toutdoux.web.middleware import Left
 
     request: Any = HttpRequest()
     request.method = "GET"
@@ -474,6 +475,7 @@ def returns(client: Client, login: Any) -> tuple[Any, Any]:
     request.session = client.session
     request.user = AnonymousUser()
     request.now, request.language = now(), Language("en")
+    request.COOKIES, request.left = {}, Left(request)
     with context.request_context(request):
         return request, complete_login(request, login)
 
@@ -482,6 +484,50 @@ def test_a_verified_address_ties_the_account_that_has_it(loutres: Living, provid
     request, answer = returns(visitor(), social("bob@example.org", verified=True))
     assert answer.status_code == CONCLUDED
     assert request.user.email == "bob@example.org"
+
+
+def test_what_signed_in_before_an_address_was_verified_does_so_no_longer_and_it_is_told(
+    loutres: Living, provider: None
+) -> None:
+    from allauth.mfa.models import Authenticator
+
+    bob = Account.objects.get(email="bob@example.org")
+    Authenticator.objects.create(user=bob, type=Authenticator.Type.WEBAUTHN, data={})
+    tokens.make(Seat.objects.get(account=bob), "robot", now(), writes=True)
+    before = signed_in("bob@example.org", PASSWORD)
+    request, _ = returns(visitor(), social("bob@example.org", verified=True))
+    bob.refresh_from_db()
+    assert request.user == bob
+    assert not bob.has_usable_password()
+    assert not Authenticator.objects.exists()
+    assert not Token.objects.exists()
+    assert before.get(loutres.url()).status_code == CONCLUDED  # to sign in
+    assert "work no longer" in request.left.text
+
+    bob.set_password(PASSWORD)
+    bob.save()
+    request, _ = returns(visitor(), social("bob@example.org", verified=True))
+    bob.refresh_from_db()
+    assert bob.check_password(PASSWORD)
+    assert not request.left.text
+
+
+def test_an_address_that_an_invitation_was_mailed_to_is_verified(
+    loutres: Living, eve: Member, provider: None, mail: None
+) -> None:
+    visitor().post(path_of(invite(eve, "Eve@example.org")), EVE)
+    request, _ = returns(visitor(), social("eve@example.org", verified=True))
+    assert request.user.email == "eve@example.org"
+    assert request.user.check_password(EVE["password"])
+    assert not request.left.text
+
+
+def test_an_address_that_was_typed_is_not_verified_by_an_invitation_to_another(
+    loutres: Living, eve: Member, provider: None, mail: None
+) -> None:
+    visitor().post(path_of(invite(eve, "eve@elsewhere.example")), EVE)
+    request, _ = returns(visitor(), social("eve@example.org", verified=True))
+    assert not request.user.has_usable_password()
 
 
 @pytest.mark.parametrize(

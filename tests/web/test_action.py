@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from toutdoux.actions import commands, reading
 from toutdoux.core.charter import Kind, read_charter
-from toutdoux.core.history import AmendCharter, Choice
+from toutdoux.core.entries import Course, ImportedAction, ImportedVote
+from toutdoux.core.history import AmendCharter, Choice, How, State
 from toutdoux.core.presets import PRESETS
 from toutdoux.ledger.models import Ledger
 from toutdoux.web import limits
@@ -137,6 +138,27 @@ def test_an_action_of_a_table_kept_by_hand_has_a_page(loutres: Living, client_of
     assert "Acheter des câbles" in page
     assert "5/7" in page
     assert "kept by hand" in page
+
+
+def test_an_action_from_the_chat_says_who_voted_and_what_came_of_it(
+    loutres: Living, client_of: ClientOf
+) -> None:
+    at = datetime.now(UTC) - timedelta(days=20)
+    votes = (
+        ImportedVote(loutres.ids["ana"], Choice.FOR, at + timedelta(hours=1)),
+        ImportedVote(loutres.ids["driss"], Choice.AGAINST, at + timedelta(hours=2)),
+    )
+    how = How.NO_COUNTER_VOTE
+    course = Course(at, State.ADOPTED, how, at + timedelta(days=10), votes)
+    one = ImportedAction(
+        "AO9", Kind.ORDINARY, 9, "Un goûter", "zelda", None, at.date(), 1, 1, 2, course=course
+    )
+    commands.import_actions(loutres.request(), [one])
+    page = text(client_of("bob").get(loutres.url("actions/AO9")))
+    for told in ("Un goûter", "zelda", "Adopted", "Ana", "Driss", "Against", "in the chat"):
+        assert told in page
+    assert "kept by hand" not in page
+    assert "Un goûter" in text(client_of("bob").get(loutres.url("actions?state=adopted")))
 
 
 # --- the public ----------------------------------------------------------------------------------

@@ -26,3 +26,17 @@ def test_a_member_gets_a_code_that_the_bot_knows(loutres, client_of) -> None:
     assert Account.objects.exists(), "somebody else's"
     client.post("/a/loutres/chat/untie", {"account": account.pk})
     assert not Account.objects.exists()
+
+
+def test_ones_chat_accounts_are_among_ones_data(loutres, client_of) -> None:
+    from toutdoux.chat.models import Account
+
+    for who, person in (("ana", "u1"), ("bob", "u2")):
+        Account.objects.create(
+            association_id=loutres.id,
+            server="mattermost here",
+            person=person,
+            member_id=loutres.ids[who],
+        )
+    told = client_of("ana").get("/a/loutres/me/data").json()
+    assert told["chat_accounts"] == [{"server": "mattermost here", "id": "u1"}]

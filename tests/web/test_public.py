@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from xml.etree import ElementTree as xml
 
 import pytest
@@ -177,6 +178,37 @@ def test_a_search_does_not_tell_a_visitor_what_is_masked(loutres: Living) -> Non
 )
 def test_a_mention_is_masked_and_an_address_is_not(text: str, shown: str) -> None:
     assert masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("voir https://m.example/@ana/12, puis @bob", "voir …, puis @…"),
+        ("voir https://m.example/%40ana/12", "voir …"),
+        ("(https://m.example/12?a=b), avec @bob", "(https://m.example/12?a=b), avec @…"),
+        ("[le fil de @ana](https://m.example/@ana/12).", "le fil de @…."),
+        ('[le fil](<https://m.example/@ana> "d’@ana") ici', "le fil ici"),
+        ("[https://m.example/@ana](https://m.example/@ana)", "…"),
+        ('[le fil](https://m.example/12 "d’@ana")', '[le fil](https://m.example/12 "d’@…")'),
+        ("[a_(b)](https://m.example/@ana_(b))!", "a_(b)!"),
+        ("<https://m.example/@ana>", "<…>"),
+        ("![image](https://m.example/@ana.png)", "image"),
+        ("[fil]: https://m.example/@ana 'titre'\nsuite", "fil\nsuite"),
+        ("[fil]: https://m.example/12\nsuite de @ana", "[fil]: https://m.example/12\nsuite de @…"),
+    ],
+)
+def test_a_link_in_a_text_is_left_out_whole_or_kept_whole(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "a-", "[", "[x](a://", "[x](https://a(", "https://)", "a://@"]
+)
+def test_no_text_takes_long_to_be_masked(text: str) -> None:
+    begun = perf_counter()
+    masked(text * (20_000 // len(text)) + "@ana")
+    masked("[x](https://" + text * (20_000 // len(text)) + "@ana")
+    assert perf_counter() - begun < 1
 
 
 def entries(loutres: Living) -> dict[str, xml.Element]:

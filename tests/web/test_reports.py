@@ -13,6 +13,7 @@ from django.test import Client
 from toutdoux.actions import commands
 from toutdoux.actions.chronicle import chronicle, period_told, periods
 from toutdoux.actions.reading import standing
+from toutdoux.core.charter import Kind
 from toutdoux.journal.models import Publication
 from toutdoux.language import Language
 from toutdoux.reports.content import build_report
@@ -203,6 +204,30 @@ def test_what_is_published_mentions_nobody_unless_the_association_says_so(
     commands.change_settings(spring.request(), {"show_mentions": False})
     assert Client().get(open).status_code == 404
     assert client_of("bob").get(open).status_code == 200
+
+
+def test_links_with_mentions_are_left_out_of_what_is_published_and_others_kept_whole(
+    spring: Living, client_of: Clients
+) -> None:
+    asked, ana = spring.request(), spring.ids["ana"]
+    for text, link in (
+        ("Lire [le fil](https://m.example/@chloe/12) et https://m.example/@chloe/13", None),
+        ("Lire [la suite](https://m.example/14) et https://m.example/a_15, avec @chloe", None),
+        ("Répondre au fil", "https://m.example/@chloe/16"),
+        ("Répondre à la suite", "https://m.example/17"),
+    ):
+        commands.propose(asked, Kind.ORDINARY, text, by=ana, link=link)
+    commands.change_settings(asked, {"public_reports": True})
+    publish(client_of("ana"), spring)
+    for form in ("md", "html", "gmi"):
+        file = f"reports/P21/published/{Publication.objects.get(format=form).sha256}.{form}"
+        told = Client().get(spring.url(file)).content.decode()
+        assert "chloe" not in told
+        assert "@…/" not in told
+        assert "le fil" in told
+        for link in ("https://m.example/14", "https://m.example/17"):
+            assert link in told
+        assert "m.example/a_15" in told.replace("\\", "")
 
 
 def test_a_file_that_was_changed_on_the_disk_is_not_given_out(

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from tests.cli.running import ENGLISH, assert_one_sentence, run
+from toutdoux.actions import commands
 from toutdoux.actions.models import Action
 from toutdoux.association.models import Association, Member
 from toutdoux.association.settings import settings_of
@@ -151,6 +152,26 @@ def test_in_the_demo_one_is_whom_one_likes(demo: Association) -> None:
     page = client.get(client.post("/demo", {"member": odile.id}).headers["Location"])
     assert "Odile Marchesseau" in page.content.decode()
     assert client.post("/demo", {"member": "nobody"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("use_tu", "strip", "said"),
+    [
+        (True, "et tu y es Zoé", "Tu es maintenant Zoé"),
+        (False, "et vous y êtes Zoé", "Vous êtes maintenant Zoé"),
+    ],
+)
+def test_the_demo_speaks_as_its_association_does(
+    demo: Association, use_tu: bool, strip: str, said: str
+) -> None:
+    request = commands.Request(association=demo.pk, now=now(), via="cli")
+    commands.change_settings(request, {"use_tu": use_tu})
+    zoe = Member.objects.get(association=demo, handle="zoe")
+    client = visitor()
+    client.cookies["lang"] = "fr"
+    page = client.get(client.post("/demo", {"member": zoe.id}).headers["Location"])
+    assert strip in page.content.decode()
+    assert said in page.content.decode()
 
 
 def test_the_demo_is_made_once(demo: Association) -> None:

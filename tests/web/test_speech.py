@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from toutdoux.core.words import say
 from toutdoux.language import Language
 from toutdoux.web.markdown import to_text
-from toutdoux.web.speech import rounded
+from toutdoux.web.speech import Words, rounded
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,11 @@ def test_a_sentence_has_one_stop_where_what_it_quotes_has_one() -> None:
     quoted = say("It was noted: “{note}”.", note="Done.")
     assert Language("en").say(quoted) == "It was noted: “Done.”"
     assert Language("en").say(say("Noted: “{note}”.", note="done")) == "Noted: “done”."
+
+
+def test_the_hour_of_a_date_is_never_alone_on_a_line_and_members_words_stay_theirs() -> None:
+    at = datetime(2021, 3, 3, 18, 2, tzinfo=UTC)
+    told = Words(Language("fr"), at)
+    assert told.value(at).endswith("18\u00a0h\u00a002")
+    assert told.soon(at).endswith("18\u00a0h\u00a002")
+    assert told.value("à 18 h 02 !") == "à 18 h 02 !"

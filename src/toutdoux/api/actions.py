@@ -19,7 +19,6 @@ from toutdoux.core.words import Refusal, say
 from toutdoux.ledger.models import Ledger
 from toutdoux.web import limits
 from toutdoux.web.models import Comment, Tag
-from toutdoux.web.tags import tag as tag_by_hashtags
 
 from . import shapes, telling
 from .door import Caller, check_version, operation
@@ -121,7 +120,6 @@ def propose(caller: Caller, said: shapes.NewAction) -> Any:
         condition=said.condition,
         effects=effects,
     )
-    tag_by_hashtags(caller.id, ref, said.object)
     return _action(caller, ref)
 
 

@@ -26,7 +26,7 @@ from ninja.parser import Parser
 from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
-from toutdoux.actions import commands, searching
+from toutdoux.actions import commands
 from toutdoux.actions.commands import Request
 from toutdoux.association.models import Association, Member
 from toutdoux.association.settings import settings_of
@@ -56,6 +56,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Caller(Visit):
     """A member who asks the API. They may what they may on the pages."""
 
+    via = "api"
     token: Token | None = None
     """None for somebody who is signed in."""
     headers: dict[str, str]
@@ -69,17 +70,12 @@ class Caller(Visit):
 
     def asks(self, key: str | None = None) -> Request:
         return Request(
-            association=self.id, now=self.now, via="api", by=self.me, key=key or self.key
+            association=self.id, now=self.now, via=self.via, by=self.me, key=key or self.key
         )
 
     def was_said(self) -> bool:
         """Whether this very request was carried out before."""
         return self.key is not None and book.answer_to(self.id, self.key) is not None
-
-    def settle(self) -> None:
-        """Let what is due take place, so that what is read is how things stand now."""
-        if searching.due(self.id, self.now):
-            commands.settle(Request(association=self.id, now=self.now, via="api"))
 
     def must_be_steward(self) -> None:
         if not self.is_steward:
@@ -300,11 +296,7 @@ def operation(
                     return unchanged
             return view(caller, **arguments)
 
-        hints = get_type_hints(view, include_extras=True)
-        told = inspect.signature(view).parameters.values()
-        rest = [one.replace(annotation=hints[one.name]) for one in [*told][1:]]
-        first = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        wrapped.__signature__ = inspect.Signature([first, *rest])  # type: ignore[attr-defined]
+        wrapped.__signature__ = _signature(view)  # type: ignore[attr-defined]
         wrapped.__name__, wrapped.__module__ = view.__name__, view.__module__
         summary, _, description = inspect.cleandoc(view.__doc__ or "").partition("\n")
         router.api_operation(
@@ -317,16 +309,29 @@ def operation(
             description=" ".join(description.split()) or None,
             openapi_extra={"x-steward": steward, "x-media": list(media)},
         )(wrapped)
-        made = wrapped._ninja_operation  # type: ignore[attr-defined]
-        allowed = {
-            name
-            for model in made.models
-            if model.__ninja_param_source__ == "query"
-            for name in model.__ninja_flatten_map__
-        }
+        allowed = _parameters(wrapped)
         return view
 
     return decorated
+
+
+def _signature(view: View) -> inspect.Signature:
+    """What ninja reads of an operation: its arguments, with the request in the caller's place."""
+    hints = get_type_hints(view, include_extras=True)
+    told = inspect.signature(view).parameters.values()
+    rest = [one.replace(annotation=hints[one.name]) for one in [*told][1:]]
+    first = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return inspect.Signature([first, *rest])
+
+
+def _parameters(operation: Any) -> set[str]:
+    """The names of the parameters that its address may have."""
+    return {
+        name
+        for model in operation._ninja_operation.models
+        if model.__ninja_param_source__ == "query"
+        for name in model.__ninja_flatten_map__
+    }
 
 
 def _check_query(request: Any, allowed: set[str]) -> None:

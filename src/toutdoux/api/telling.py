@@ -15,6 +15,7 @@ from toutdoux.actions.models import Action as ActionRow
 from toutdoux.association import roster
 from toutdoux.association.models import Member as MemberRow
 from toutdoux.core.action import Action, Ballot
+from toutdoux.core.chain import Body
 from toutdoux.core.charter_in_words import changed_rules, charter_in_words
 from toutdoux.core.explanation import explain
 from toutdoux.core.history import GOING_ON, AmendCharter, BallotName, CharterVersion
@@ -134,16 +135,40 @@ def action(caller: Caller, ref: str) -> dict[str, Any]:
     found = whole(caller, ref)
     standing, one = found.standing, found.action
     say = caller.language.say
-
-    def handle(id: str) -> str:
-        return found.handles.get(id) or id
-
-    def name(id: str) -> str:
-        member = standing.members.get(id)
-        return member.name if member else caller.erased
-
-    explanation, ballot, counter = explain(standing, one), one.ballot, one.counter_vote
     tags = Tag.objects.filter(association=caller.id, action=ref)
+    explanation = explain(standing, one)
+    return {
+        **_proposal(found),
+        "tags": [*tags.values_list("word", flat=True)],
+        "charter": one.charter.number,
+        "state": one.state,
+        "how": one.decision.how if one.decision else None,
+        "decided_at": utc(one.decision.at) if one.decision else None,
+        "closes_at": utc(one.closes_at),
+        "roll": one.roll_size,
+        **_tally(one.ballot),
+        "expressed": one.ballot.expressed,
+        **_voices(found),
+        "counts": on_roll(standing, one, caller.me),
+        "counter_vote": _counter_vote(found),
+        "follow_up": one.follow_up,
+        "note": one.note,
+        "links": list(one.links),
+        "explanation": {
+            "why": [say(each) for each in explanation.why],
+            "next": [say(each) for each in explanation.next],
+        },
+        "history": [_told(caller, found, entry) for entry in found.entries],
+    }
+
+
+def _handle(found: reading.Whole, id: str) -> str:
+    return found.handles.get(id) or id
+
+
+def _proposal(found: reading.Whole) -> dict[str, Any]:
+    """What was proposed, and by whom."""
+    one = found.action
     return {
         "ref": one.ref,
         "kind": one.kind,
@@ -157,74 +182,76 @@ def action(caller: Caller, ref: str) -> dict[str, Any]:
         "effects": [
             {"amend_charter": dict(each.charter.source)}
             if isinstance(each, AmendCharter)
-            else {"grant_voting_right": handle(each.member)}
+            else {"grant_voting_right": _handle(found, each.member)}
             for each in one.effects
         ],
-        "tags": [*tags.values_list("word", flat=True)],
-        "proposer": handle(one.proposer),
+        "proposer": _handle(found, one.proposer),
         "proposed_at": utc(one.proposed_at),
-        "leader": handle(one.leader),
-        "charter": one.charter.number,
-        "state": one.state,
-        "how": one.decision.how if one.decision else None,
-        "decided_at": utc(one.decision.at) if one.decision else None,
-        "closes_at": utc(one.closes_at),
-        "roll": one.roll_size,
-        "for": ballot.for_,
-        "against": ballot.against,
-        "abstain": ballot.abstain,
-        "expressed": ballot.expressed,
+        "leader": _handle(found, one.leader),
+    }
+
+
+def _tally(ballot: Ballot) -> dict[str, int]:
+    return {"for": ballot.for_, "against": ballot.against, "abstain": ballot.abstain}
+
+
+def _voices(found: reading.Whole) -> dict[str, Any]:
+    """Who voted what, whose opinion is kept apart, and whose vote is awaited."""
+    standing, one = found.standing, found.action
+    ballots = [*_ballots(one)]
+    return {
         "votes": [
-            {"member": handle(id), "choice": choice, "ballot": each}
-            for each, its in _ballots(one)
+            {"member": _handle(found, id), "choice": choice, "ballot": each}
+            for each, its in ballots
             for id, choice in its.votes.items()
         ],
         "opinions": [
             {
-                "member": handle(id),
+                "member": _handle(found, id),
                 "choice": opinion.choice,
                 "ballot": each,
                 "at": utc(opinion.at),
                 "recorded_at": utc(opinion.recorded_at),
             }
-            for each, its in _ballots(one)
+            for each, its in ballots
             for id, opinion in its.opinions.items()
         ],
         "awaited": [
-            handle(voter.id)
+            _handle(found, voter.id)
             for voter in roll_of(standing, one)
             if voter.membership(standing.at)
             and any(voter.id not in its.votes for _, its, _ in open_ballots(one, standing.at))
         ],
-        "counts": on_roll(standing, one, caller.me),
-        "counter_vote": counter
-        and {
-            "called_by": handle(counter.called_by),
-            "called_at": utc(counter.called_at),
-            "reason": counter.reason,
-            "for": counter.ballot.for_,
-            "against": counter.ballot.against,
-            "abstain": counter.ballot.abstain,
-            "closes_at": utc(counter.closes_at),
-        },
-        "follow_up": one.follow_up,
-        "note": one.note,
-        "links": list(one.links),
-        "explanation": {
-            "why": [say(each) for each in explanation.why],
-            "next": [say(each) for each in explanation.next],
-        },
-        "history": [
-            {
-                "at": utc(datetime.fromisoformat(entry["at"])),
-                "recorded_at": utc(datetime.fromisoformat(entry["recorded_at"])),
-                "kind": entry["kind"],
-                "what": say(entry_in_words(entry, name)),
-                "by": handle(entry["by"]) if "by" in entry else None,
-                "via": entry["via"],
-            }
-            for entry in found.entries
-        ],
+    }
+
+
+def _counter_vote(found: reading.Whole) -> dict[str, Any] | None:
+    counter = found.action.counter_vote
+    if counter is None:
+        return None
+    return {
+        "called_by": _handle(found, counter.called_by),
+        "called_at": utc(counter.called_at),
+        "reason": counter.reason,
+        **_tally(counter.ballot),
+        "closes_at": utc(counter.closes_at),
+    }
+
+
+def _told(caller: Caller, found: reading.Whole, entry: Body) -> dict[str, Any]:
+    """An entry of its history."""
+
+    def name(id: str) -> str:
+        member = found.standing.members.get(id)
+        return member.name if member else caller.erased
+
+    return {
+        "at": utc(datetime.fromisoformat(entry["at"])),
+        "recorded_at": utc(datetime.fromisoformat(entry["recorded_at"])),
+        "kind": entry["kind"],
+        "what": caller.language.say(entry_in_words(entry, name)),
+        "by": _handle(found, entry["by"]) if "by" in entry else None,
+        "via": entry["via"],
     }
 
 

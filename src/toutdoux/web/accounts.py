@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.contrib.auth import login as begin_session
@@ -34,7 +36,7 @@ from toutdoux.language import Language
 
 from . import mail
 from .forms import Form
-from .models import Account, FirstLink, Invitation, Seat
+from .models import Account, FirstLink, Invitation, Seat, Token
 from .speech import render, text_of
 
 INVITATION_LASTS = timedelta(days=14)
@@ -323,6 +325,8 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         if sociallogin.state.get("process") == "connect":
             raise ImmediateHttpResponse(elsewhere(request, "connect"))
         if sociallogin.is_existing:
+            if sociallogin.account.pk is None:  # it was found by its address
+                _make_theirs(request, sociallogin.user)
             return
         email = sociallogin.user.email if sociallogin.user else ""
         if not _is_joining(request):
@@ -342,6 +346,34 @@ class SocialAdapter(DefaultSocialAccountAdapter):
     ) -> None:
         why = "cancelled" if error == "cancelled" else "error"
         raise ImmediateHttpResponse(elsewhere(request, why, status=401 if why == "error" else 200))
+
+
+def _make_theirs(request: Any, account: Account) -> None:
+    """Have an account be of the one who proved elsewhere that its address is theirs.
+
+    Where nobody had shown this before, somebody else may have made it with that address, to come
+    back once its owner is in: what signs in, or acts, without the provider is taken away.
+    """
+    if EmailAddress.objects.filter(user=account, email__iexact=account.email, verified=True):
+        return
+    with transaction.atomic():
+        account.set_unusable_password()  # which ends all sessions, too
+        account.save(update_fields=["password"])
+        Authenticator.objects.filter(user=account).delete()
+        Token.objects.filter(seat__account=account).delete()
+        note_verified(account)
+    told = say(
+        "{provider} signs you in from now on. Nobody had shown before that this address is theirs:"
+        " the password, passkeys and tokens from before work no longer. Choose others on your page",
+        provider=settings.OIDC_NAME,
+    )
+    request.left.text = request.language.say(told)
+
+
+def note_verified(account: Account) -> None:
+    """Note that mail to an account's address arrives at its owner."""
+    EmailAddress.objects.filter(user=account).delete()
+    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
 
 
 def _is_joining(request: Any) -> bool:

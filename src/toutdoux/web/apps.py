@@ -6,4 +6,4 @@ class WebConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import erasing  # noqa: F401 (it registers what is to be forgotten)
+        from . import erasing, tags  # noqa: F401 (they register what entries change here)

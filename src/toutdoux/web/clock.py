@@ -1,9 +1,10 @@
 """What happens by itself: ballots close, mails go out. No cron: one thread that looks.
 
     1. Let every association's due decisions take place, and be written down.
-    2. Make notices of what the ledgers have told since, and of the ballots that close soon.
-    3. Put them in letters, and send the letters that are due.
-    4. Once a night, verify every ledger.
+    2. Tag actions with the hashtags of what the ledgers have told since.
+    3. Make notices of it, and of the ballots that close soon.
+    4. Put them in letters, and send the letters that are due.
+    5. Once a night, verify every ledger.
 
 Each step may be stopped at any point and goes on from there: what is done is in the database. What
 goes wrong with a step, or with an association, keeps no other waiting.
@@ -20,7 +21,7 @@ from django.db import DatabaseError, close_old_connections
 from toutdoux.actions import commands
 from toutdoux.ledger.models import Ledger
 
-from . import mail, notices, verification
+from . import mail, notices, tags, verification
 from .looks import apart, going_on_from
 
 EVERY = 2.0
@@ -55,6 +56,8 @@ def tick(now: datetime, stopping: Event | None = None) -> None:
     for id, slug in due.values_list("id", "association__slug"):
         with apart(f"what is due in {slug}"):
             commands.settle(commands.Request(association=id, now=clock(), via="clock"))
+    with apart("the hashtags"):
+        tags.gather()
     with apart("the notices"):
         notices.gather(clock())
     with apart("writing letters"):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property, lru_cache, wraps
 from itertools import islice
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from toutdoux.actions import commands, searching
 from toutdoux.actions.commands import Request
 from toutdoux.association.models import Association, Member, Membership
 from toutdoux.association.people import memberships_at
@@ -44,6 +45,9 @@ _LONGEST_KEY = 100
 @dataclass
 class Visit:
     """Somebody at an association's page."""
+
+    via: ClassVar = "web"
+    """The channel that commands come through."""
 
     request: Any
     association: Association
@@ -96,10 +100,14 @@ class Visit:
         return Request(
             association=self.id,
             now=self.now,
-            via="web",
+            via=self.via,
             by=self.me or None,
             key=f"web {self.me} {told[:_LONGEST_KEY]}" if told else None,
         )
+
+    def settle(self) -> None:
+        """Let what is due take place, so that what is read is how things stand now."""
+        settle(self.id, self.now, self.via)
 
     def render(self, name: str, status: int = 200, **context: Any) -> HttpResponse:
         return render(self.request, name, context, status)
@@ -116,6 +124,12 @@ class Visit:
     def said(self) -> str:
         """What the page before left to be told here."""
         return self.request.left.told()  # type: ignore[no-any-return]
+
+
+def settle(association: str, now: datetime, via: str = "web") -> None:
+    """Let what is due in an association take place; where nothing is, nobody waits for anybody."""
+    if searching.due(association, now):
+        commands.settle(Request(association=association, now=now, via=via))
 
 
 @overload

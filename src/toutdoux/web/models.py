@@ -122,6 +122,13 @@ class Tag(models.Model):
         ordering = ("word",)
 
 
+class Tagged(models.Model):
+    """How far an association's ledger was read for the hashtags of objects."""
+
+    association = models.OneToOneField(Association, models.CASCADE, primary_key=True)
+    seq = models.BigIntegerField(default=0)
+
+
 class Token(models.Model):
     """A key to the API, with a member's own rights."""
 

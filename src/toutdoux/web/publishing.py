@@ -25,10 +25,10 @@ from toutdoux.core.words import Refusal, say
 from toutdoux.journal.models import Publication
 from toutdoux.language import Language
 from toutdoux.reports.content import build_report
-from toutdoux.reports.document import Document
+from toutdoux.reports.document import Blocks, ColumnKind, Document, Link, Paragraph, Table
 from toutdoux.reports.files import RENDERERS, write_all
 
-from .masking import masked
+from .masking import masked, tells
 
 FORMATS = tuple(RENDERERS)
 TYPES = {
@@ -76,15 +76,39 @@ def rendered(document: Document, form: str) -> bytes:
 
 
 def without_mentions(value: Any) -> Any:
-    """A report, or a part of it, with all mentions masked."""
+    """A report, or a part of it, with all mentions masked, and the links that hold one left out."""
     if isinstance(value, str) and not isinstance(value, Enum):
         return masked(value)
+    if isinstance(value, Table):
+        links = [column.kind is ColumnKind.LINK for column in value.columns]
+        rows = (
+            tuple(
+                () if is_link and _is_told_by_its_link(cell) else cell
+                for cell, is_link in zip(row, links, strict=True)
+            )
+            for row in value.rows
+        )
+        value = replace(value, rows=tuple(rows))
     if isinstance(value, tuple):
-        return tuple(map(without_mentions, value))
+        return tuple(part for one in value for part in _parts_without_mentions(one))
     if is_dataclass(value) and not isinstance(value, type):
         names = [one.name for one in fields(value) if one.name not in _NO_TEXTS]
         return replace(value, **{name: without_mentions(getattr(value, name)) for name in names})
     return value
+
+
+def _parts_without_mentions(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, Link) and tells(value.url):
+        return without_mentions(value.children)  # type: ignore[no-any-return]
+    return (without_mentions(value),)
+
+
+def _is_told_by_its_link(cell: Blocks) -> bool:
+    """Whether a cell is a link that holds a mention: its word alone would lead nowhere."""
+    match cell:
+        case (Paragraph((Link(url),)),):
+            return tells(url)
+    return False
 
 
 # --- publishing ----------------------------------------------------------------------------------

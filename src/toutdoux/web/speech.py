@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import cache, cached_property, lru_cache
 from hashlib import sha256
 from html import unescape
@@ -125,7 +126,9 @@ class Words:
         return self.language.typographic(self.language.say(sentence))
 
     def value(self, value: Any) -> Any:
-        return value if isinstance(value, Markup) else self.language.value(value)
+        if isinstance(value, str) and not isinstance(value, StrEnum):
+            return value  # what members wrote stays as they wrote it
+        return self.language.typographic(self.language.value(value))
 
     def sentence(self, text: str) -> str:
         """With a capital letter at its beginning."""
@@ -152,7 +155,7 @@ class Words:
 
     def soon(self, instant: datetime) -> str:
         """`dimanche 18 avril à 18 h`."""
-        return self.language.with_weekday(instant)
+        return self.language.typographic(self.language.with_weekday(instant))
 
     def when(self, instant: datetime, how: str = "ago") -> Markup:
         """An instant in words, with the exact one on demand."""

@@ -112,6 +112,9 @@ def _taken_up(request: Any, invitation: Invitation, seat: Seat | None, account: 
         if not accounts.use(invitation, request.now):
             return False
         account.save()
+        if settings.MAIL_IS_SENT and invitation.email.casefold() == account.email.casefold():
+            # The link went there, and nowhere else.
+            accounts.note_verified(account)
         if seat is None:
             Seat.objects.create(account=account, member=member, since=request.now)
         commands.claim_account(_asks(request, member.association_id, member.pk), member.pk)
@@ -261,7 +264,7 @@ def email(request: Any) -> HttpResponse:
             sent = new
             _ask_to_confirm(request, account, new)
         elif form.sound:
-            _change_email(account, new, verified=False)
+            _change_email(account, new)
             request.left.text = request.language.say(say("You sign in with {email} now", email=new))
             return HttpResponseRedirect("/")
     return render(request, "account/email.html", {"form": form, "sent": sent}, form.status)
@@ -286,7 +289,8 @@ def confirm_email(request: Any, token: str) -> HttpResponse:
     if account is None or Account.objects.filter(email__iexact=new).exclude(pk=pk).exists():
         raise Http404
     if request.method == "POST":
-        _change_email(account, new, verified=True)
+        _change_email(account, new)
+        accounts.note_verified(account)
         told = say("{old} signs nobody in any more: the account has another address now.", old=old)
         language = Language(account.language or request.language.code)
         accounts.send(old, say("Your address is changed"), [told], language, request.now)
@@ -294,12 +298,11 @@ def confirm_email(request: Any, token: str) -> HttpResponse:
     return render(request, "account/email_confirm.html", {"email": new})
 
 
-def _change_email(account: Account, new: str, *, verified: bool) -> None:
+def _change_email(account: Account, new: str) -> None:
     with transaction.atomic():
         account.email = new
         account.save(update_fields=["email"])
         EmailAddress.objects.filter(user=account).delete()
-        EmailAddress.objects.create(user=account, email=new, verified=verified, primary=True)
 
 
 # --- what allauth has otherwise ------------------------------------------------------------------

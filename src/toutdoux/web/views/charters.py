@@ -37,7 +37,7 @@ LONGEST_OBJECT = 20_000
 @page(public="charter")
 def charter(visit: Visit) -> HttpResponse:
     """The rules in force in plain words, or those of another version; what changed between two."""
-    commands.settle(visit.asks())
+    visit.settle()
     asked = visit.request.GET
     versions = charters.versions(visit.id, visit.now)
     current = versions[-1]
@@ -83,7 +83,7 @@ def propose(visit: Visit) -> HttpResponse:
         return _propose_page(visit, here, base, Form(fields_of(base)))
     form = Form(visit.request.POST)
     base = read_charter(form["preset"]) if form["preset"] in PRESETS else here
-    rules = _read(form, base, here)
+    rules = _checked(form, _Typed(form, base, here).rules())
     if rules is not None and not changed_rules(here, rules):
         form.problem = Refusal(
             say("these are the rules that are in force"),
@@ -211,59 +211,69 @@ def _threshold_fields(name: str, text: str) -> dict[str, object]:
     return {f"{name}.how": "none", f"{name}.n": ""}
 
 
-def _read(form: Form, base: Charter, here: Charter) -> Charter | None:
-    """The charter that a form says; what is wrong in it is said beside its field."""
-    known = [(one.source, fields_of(one)) for one in (here, base)]
+class _Typed:
+    """The rules that a form says, in the words of charter files.
 
-    def told(path: tuple[str, ...], text: str, *names: str) -> str:
-        # What was not touched stays in the very words it was written in.
-        for source, fields in known:
+    What was not touched stays in the very words it was written in.
+    """
+
+    def __init__(self, form: Form, base: Charter, here: Charter) -> None:
+        self.form = form
+        self.base = base
+        self.known = [(one.source, fields_of(one)) for one in (here, base)]
+
+    def _told(self, path: tuple[str, ...], text: str, *names: str) -> str:
+        for source, fields in self.known:
             before = _of(source, *path)
-            if isinstance(before, str) and all(form[name] == fields[name] for name in names):
+            if isinstance(before, str) and all(self.form[name] == fields[name] for name in names):
                 return before
         return text
 
-    def duration(*path: str) -> str:
+    def _duration(self, *path: str) -> str:
         name = ".".join(path)
-        text = f"{form[f'{name}.n'].strip()} {form[f'{name}.unit']}"
-        if path[-1] == "contest_window" and not form[f"{name}.n"].strip():
+        figure = self.form[f"{name}.n"].strip()
+        text = f"{figure} {self.form[f'{name}.unit']}"
+        if path[-1] == "contest_window" and not figure:
             text = "none"
-        return told(path, text, f"{name}.n", f"{name}.unit")
+        return self._told(path, text, f"{name}.n", f"{name}.unit")
 
-    def threshold(*path: str) -> str:
+    def _threshold(self, *path: str) -> str:
         name = ".".join(path)
-        number = "".join(form[f"{name}.n"].split())
-        text = _WRITTEN.get(form[f"{name}.how"], "none").format(number)
-        return told(path, text, f"{name}.how", f"{name}.n")
+        number = "".join(self.form[f"{name}.n"].split())
+        text = _WRITTEN.get(self.form[f"{name}.how"], "none").format(number)
+        return self._told(path, text, f"{name}.how", f"{name}.n")
 
-    rules: dict[str, Any] = {
-        "preset": base.preset,
-        "voting_right_delay": duration("voting_right_delay"),
-        "correction": duration("correction"),
-        "needs_action": {
-            one.value: form[f"needs_action.{one}"] or _of(base.source, "needs_action", one)
-            for one in EntryKind
-        },
-    }
-    for kind in Kind:
-        of_kind: dict[str, Any] = {
-            "starts": form[f"{kind}.starts"],
-            "window": duration(kind, "window"),
-            "adopted_early": threshold(kind, "adopted_early"),
-            "cancelled_early": threshold(kind, "cancelled_early"),
-            "at_end": form[f"{kind}.at_end"],
-            "contest_window": duration(kind, "contest_window"),
+    def rules(self) -> dict[str, Any]:
+        return {
+            "preset": self.base.preset,
+            "voting_right_delay": self._duration("voting_right_delay"),
+            "correction": self._duration("correction"),
+            "needs_action": {
+                one.value: self.form[f"needs_action.{one}"]
+                or _of(self.base.source, "needs_action", one)
+                for one in EntryKind
+            },
+            **{kind.value: self._of_kind(kind) for kind in Kind},
+        }
+
+    def _of_kind(self, kind: Kind) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "starts": self.form[f"{kind}.starts"],
+            "window": self._duration(kind, "window"),
+            "adopted_early": self._threshold(kind, "adopted_early"),
+            "cancelled_early": self._threshold(kind, "cancelled_early"),
+            "at_end": self.form[f"{kind}.at_end"],
+            "contest_window": self._duration(kind, "contest_window"),
             "counter_vote": "none",
         }
-        if form[f"{kind}.at_end"] == AtEnd.PLURALITY:
-            of_kind["quorum"] = threshold(kind, "quorum")
-        if form[f"{kind}.counter_vote"] != "none":
-            of_kind["counter_vote"] = {
-                "window": duration(kind, "counter_vote", "window"),
-                "cancels": threshold(kind, "counter_vote", "cancels"),
+        if told["at_end"] == AtEnd.PLURALITY:
+            told["quorum"] = self._threshold(kind, "quorum")
+        if self.form[f"{kind}.counter_vote"] != "none":
+            told["counter_vote"] = {
+                "window": self._duration(kind, "counter_vote", "window"),
+                "cancels": self._threshold(kind, "counter_vote", "cancels"),
             }
-        rules[kind.value] = of_kind
-    return _checked(form, rules)
+        return told
 
 
 def _checked(form: Form, rules: dict[str, Any]) -> Charter | None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.urls import path
 from django.views.decorators.http import require_POST
@@ -33,6 +32,7 @@ from ..door import Visit, page
 from ..forms import Form
 from ..markdown import to_html
 from ..meanwhile import one_at_a_time
+from ..paging import part_of
 
 A_PAGE = 30
 _LONGEST_TEXT = 20_000
@@ -100,19 +100,16 @@ def journal(visit: Visit) -> HttpResponse:
         and (kind is None or one.entry.kind == kind)
     ]
     found.sort(key=lambda one: (one.entry.dates.first, one.number), reverse=True)
-    shown = Paginator(found, A_PAGE).get_page(asked.get("page"))
-    link = asked.copy()
-    link.pop("page", None)
+    part = part_of(found, asked, A_PAGE)
     return visit.render(
         "journal.html",
-        page=shown,
-        entries=[_told(visit.language, one.number, one.content) for one in shown],
-        count=len(found),
+        pages=part.pages,
+        entries=[_told(visit.language, one.number, one.content) for one in part.rows],
+        count=part.count,
         periods=known[::-1],
         period=period,
         kind=kind or "",
         kinds=[(one.value, visit.language.name(one)) for one in EntryKind],
-        link=link.urlencode(),
     )
 
 
@@ -418,7 +415,7 @@ def period_of(visit: Visit, name: str) -> Period:
 @page
 def audit(visit: Visit, period: str) -> HttpResponse:
     """What was done in a period without the action that the charter asks for."""
-    commands.settle(visit.asks())
+    visit.settle()
     told = period_of(visit, period)
     chronicle, standing = period_told(visit.id, told, visit.now, visit.erased)
     rows = [

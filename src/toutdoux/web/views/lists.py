@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -27,6 +27,7 @@ from ..cards import names_of
 from ..door import Visit, page
 from ..masking import masks, shown, shown_link
 from ..models import Tag
+from ..paging import Pages, last_of, number_asked, part_of
 
 AT_ONCE = 25
 """Actions on a page."""
@@ -34,69 +35,19 @@ ROWS_AT_ONCE = 100
 """Rows of an inventory on a page."""
 
 
-def settle(visit: Visit) -> None:
-    """Let what is due take place, without waiting for anybody where nothing is."""
-    if searching.due(visit.id, visit.now):
-        commands.settle(visit.asks())
-
-
-# --- pages of a list -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """Where one is in a list that goes over several pages."""
-
-    number: int
-    last: int
-    asked: QueryDict
-
-    def address(self, number: int) -> str:
-        """The address of another page, with all else that was asked for."""
-        query = self.asked.copy()
-        query.pop("page", None)
-        if number > 1:
-            query["page"] = str(number)
-        return f"?{query.urlencode()}"
-
-    @property
-    def shown(self) -> list[int | None]:
-        """The numbers to choose from; None where some are left out."""
-        near = {1, self.last, *range(self.number - 1, self.number + 2)}
-        numbers = sorted(one for one in near if 1 <= one <= self.last)
-        shown: list[int | None] = []
-        for one in numbers:
-            before = shown[-1] if shown else 0
-            if before is not None and one - before == 2:
-                shown.append(one - 1)
-            elif before is not None and one - before > 2:
-                shown.append(None)
-            shown.append(one)
-        return shown
-
-
-def _number(asked: Mapping[str, str]) -> int:
-    told = asked.get("page", "1")
-    return max(1, int(told)) if told.isascii() and told.isdigit() and len(told) < 7 else 1
-
-
-def _last(count: int, at_once: int = AT_ONCE) -> int:
-    return max(1, -(-count // at_once))
-
-
 # --- all actions ---------------------------------------------------------------------------------
 
 
 @page(public="actions")
 def actions(visit: Visit) -> HttpResponse:
-    settle(visit)
+    visit.settle()
     asked: QueryDict = visit.request.GET
     periods = periods_of(visit.id)
     wanted = _wanted(visit, periods)
-    number = _number(asked)
+    number = number_asked(asked)
     count, found = _page(visit, wanted, number)
     if not found and count:
-        number = _last(count)
+        number = last_of(count, AT_ONCE)
         count, found = _page(visit, wanted, number)
     if masks(visit):
         found = [
@@ -120,7 +71,7 @@ def actions(visit: Visit) -> HttpResponse:
         "actions.html",
         found=found,
         count=count,
-        pages=Pages(number, _last(count), asked),
+        pages=Pages(number, last_of(count, AT_ONCE), asked),
         sought=sought,
         asked=any(sought.values()),
         filtered=any(text for name, text in sought.items() if name != "q"),
@@ -185,7 +136,7 @@ def inventory(visit: Visit, period: str) -> HttpResponse:
     found = next((one for one in periods_of(visit.id) if one.name == period), None)
     if found is None or form not in ("", *_FORMATS):
         raise Http404
-    settle(visit)
+    visit.settle()
     told = searching.of_period(visit.association, found, visit.now, visit.erased)
     rows = inv.inventory(*told, found)
     if masks(visit):
@@ -195,19 +146,17 @@ def inventory(visit: Visit, period: str) -> HttpResponse:
         ]
     if form:
         return _download(visit.language, found, rows, form)
-    last = _last(len(rows), ROWS_AT_ONCE)
-    number = min(_number(visit.request.GET), last)
-    here = rows[(number - 1) * ROWS_AT_ONCE : number * ROWS_AT_ONCE]
+    part = part_of(rows, visit.request.GET, ROWS_AT_ONCE)
     return visit.render(
         "inventory.html",
         period=found,
         tables=[
             _table(visit.language, kind, [row for row in rows if row.kind is kind], shown_here)
             for kind in inv.KINDS
-            if (shown_here := [row for row in here if row.kind is kind])
+            if (shown_here := [row for row in part.rows if row.kind is kind])
         ],
-        pages=Pages(number, last, visit.request.GET),
-        count=len(rows),
+        pages=part.pages,
+        count=part.count,
         expressed=sum(row.expressed for row in rows),
         imported=any(row.imported for row in rows),
         formats=_FORMATS,
@@ -297,8 +246,8 @@ def todo(visit: Visit) -> HttpResponse:
     part = visit.request.GET.get("show", "")
     if part not in ("", *_TITLES):
         raise Http404
-    settle(visit)
-    number = _number(visit.request.GET) if part else 1
+    visit.settle()
+    number = number_asked(visit.request.GET) if part else 1
     parts = searching.board(
         visit.id,
         visit.now,
@@ -319,7 +268,7 @@ def todo(visit: Visit) -> HttpResponse:
         "todo.html",
         sections=sections,
         part=part,
-        pages=Pages(number, _last(sections[0].count), visit.request.GET),
+        pages=Pages(number, last_of(sections[0].count, AT_ONCE), visit.request.GET),
         names=names_of(leaders, visit.erased),
         moves=[*FollowUp],
         leaderless=searching.LEADERLESS,
@@ -331,7 +280,7 @@ def todo(visit: Visit) -> HttpResponse:
 def move(visit: Visit, ref: str) -> HttpResponse:
     """Say where an action is among the things to do; shown again where it was refused."""
     if visit.request.method != "POST":
-        settle(visit)
+        visit.settle()
         return _form(visit, ref)
     posted = visit.request.POST
     told = posted.get("follow_up", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -179,13 +180,8 @@ def export(visit: Visit) -> HttpResponse:
 
 def my_data(visit: Visit) -> dict[str, Any]:
     """What is kept of a member. Instants are in UTC."""
-    row, seat = visit.member, seat_of(visit)
+    row = visit.member
     assert row is not None
-    drafts = Draft.objects.filter(seat=seat)
-    votes = Vote.objects.filter(action__association=visit.id, member=row.id).select_related(
-        "action"
-    )
-    comments = Comment.objects.filter(member=row)
     return {
         "made": utc_text(visit.now),
         "association": {"name": visit.association.name, "slug": visit.slug},
@@ -203,15 +199,7 @@ def my_data(visit: Visit) -> dict[str, Any]:
             {"role": text, "first": role.first, "last": role.last}
             for role, text in roster.roles(visit.id, members=[row.id])
         ],
-        "votes": [
-            {
-                "action": one.action.ref,
-                "ballot": one.ballot,
-                "choice": one.choice,
-                "counts": one.counted,
-            }
-            for one in votes.order_by("action__order", "pk")
-        ],
+        "votes": list(_my_votes(visit)),
         "actions": list(_my_actions(visit)),
         "comments": [
             {
@@ -220,29 +208,14 @@ def my_data(visit: Visit) -> dict[str, Any]:
                 "changed": _utc(one.changed),
                 "text": one.text,
             }
-            for one in comments
+            for one in Comment.objects.filter(member=row)
         ],
         "journal": _my_journal(visit),
-        "account": {
-            "email": seat.account.email,
-            "created": _utc(seat.account.created),
-            "language": seat.account.language,
-            "theme": seat.account.theme,
-            "member_since": _utc(seat.since),
-            "notifications": {one.value: kinds.pace(seat.notices, one).value for one in kinds.Kind},
-            "tokens": [
-                {
-                    "name": one.name,
-                    "writes": one.writes,
-                    "made": _utc(one.made),
-                    "used": _utc(one.used),
-                }
-                for one in seat.tokens.all()
-            ],
-            "drafts": [
-                {"form": one.form, "at": _utc(one.at), "content": one.content} for one in drafts
-            ],
-        },
+        "chat_accounts": [
+            {"server": one.server, "id": one.person}
+            for one in row.chat_accounts.order_by("server", "pk")
+        ],
+        "account": _my_account(seat_of(visit)),
     }
 
 
@@ -250,7 +223,43 @@ def _utc(instant: datetime | None) -> str | None:
     return None if instant is None else utc_text(instant)
 
 
-def _my_actions(visit: Visit) -> Any:
+def _my_account(seat: Seat) -> dict[str, Any]:
+    account = seat.account
+    return {
+        "email": account.email,
+        "created": _utc(account.created),
+        "language": account.language,
+        "theme": account.theme,
+        "member_since": _utc(seat.since),
+        "notifications": {one.value: kinds.pace(seat.notices, one).value for one in kinds.Kind},
+        "tokens": [
+            {
+                "name": one.name,
+                "writes": one.writes,
+                "made": _utc(one.made),
+                "used": _utc(one.used),
+            }
+            for one in seat.tokens.all()
+        ],
+        "drafts": [
+            {"form": one.form, "at": _utc(one.at), "content": one.content}
+            for one in Draft.objects.filter(seat=seat)
+        ],
+    }
+
+
+def _my_votes(visit: Visit) -> Iterator[dict[str, Any]]:
+    votes = Vote.objects.filter(action__association=visit.id, member=visit.me)
+    for one in votes.select_related("action").order_by("action__order", "pk"):
+        yield {
+            "action": one.action.ref,
+            "ballot": one.ballot,
+            "choice": one.choice,
+            "counts": one.counted,
+        }
+
+
+def _my_actions(visit: Visit) -> Iterator[dict[str, Any]]:
     """What the member proposed, led or called a counter-vote on."""
     rows = Action.objects.filter(association=visit.id)
     mine = rows.filter(Q(proposer=visit.me) | Q(leader=visit.me) | Q(called_by=visit.me))

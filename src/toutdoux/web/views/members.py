@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core import signing
-from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpResponse
@@ -39,15 +38,11 @@ from ..door import Visit, page
 from ..errors import LARGEST_FILE
 from ..forms import Form
 from ..models import Invitation, Seat
+from ..paging import part_of
 
 A_PAGE = 100
 LED = 50
 """How many actions a member's page lists; the list of actions has the others."""
-
-
-def paged(visit: Visit, rows: Any, size: int = A_PAGE) -> Page[Any]:
-    """One page of a list, the one that the address names, or the nearest there is."""
-    return Paginator(rows, size).get_page(visit.request.GET.get("page"))
 
 
 # --- the list ------------------------------------------------------------------------------------
@@ -77,7 +72,7 @@ def members(visit: Visit) -> HttpResponse:
     day = form.day("at")
     at = _instant(visit, day) or visit.now
     if at <= visit.now:
-        commands.settle(visit.asks())
+        visit.settle()
     enrolled = roster.enrolled(visit.id, at)
     everybody = bool(asked.get("all"))
     found = [
@@ -85,27 +80,20 @@ def members(visit: Visit) -> HttpResponse:
         for one in _everybody(visit, enrolled)
         if (everybody or one.enrolment) and _is_meant(one, asked.get("q", ""))
     ]
-    shown = paged(visit, found)
-    _complete(visit, list(shown), at.astimezone(visit.language.zone).date())
+    part = part_of(found, asked, A_PAGE)
+    _complete(visit, part.rows, at.astimezone(visit.language.zone).date())
     return visit.render(
         "members.html",
         form.status,
         form=form,
-        page=shown,
+        members=part.rows,
+        pages=part.pages,
         at=None if at == visit.now else at,
         everybody=everybody,
         asked=asked.get("q", ""),
         count=len(enrolled),
         voting=sum(one.votes for one in enrolled.values()),
-        link=_link_of(asked),
     )
-
-
-def _link_of(asked: Any) -> str:
-    """The address of another page of the same list."""
-    other = asked.copy()
-    other.pop("page", None)
-    return str(other.urlencode())
 
 
 def _everybody(visit: Visit, enrolled: dict[str, Enrolment]) -> list[Listed]:
@@ -159,7 +147,7 @@ def member(visit: Visit, handle: str) -> HttpResponse:
 
 def _member_page(visit: Visit, row: Member, status: int = 200, **context: Any) -> HttpResponse:
     if visit.request.method != "POST":
-        commands.settle(visit.asks())
+        visit.settle()
     enrolment = roster.enrolled(visit.id, visit.now, [row.id]).get(row.id)
     rows = Action.objects.filter(association=visit.id)
     led = list(
@@ -168,10 +156,9 @@ def _member_page(visit: Visit, row: Member, status: int = 200, **context: Any) -
         .order_by("-order")
         .values_list("ref", flat=True)[:LED]
     )
-    proposed = paged(
-        visit, rows.filter(proposer=row.id).order_by("-order").values_list("ref", flat=True), 20
-    )
-    refs = {*led, *proposed}
+    every = rows.filter(proposer=row.id).order_by("-order").values_list("ref", flat=True)
+    proposed = part_of(every, visit.request.GET, 20)
+    refs = {*led, *proposed.rows}
     standing = reading.standing(visit.id, visit.now, visit.erased, only=refs)
     return visit.render(
         "member.html",
@@ -533,7 +520,8 @@ def invitations(visit: Visit) -> HttpResponse:
     """Those who have no account yet; and a link for each at once."""
     enrolled = roster.enrolled(visit.id, visit.now)
     rows = Member.objects.filter(association=visit.id, erased=False, seat__isnull=True)
-    shown = paged(visit, [row for row in rows if row.id in enrolled])
+    without = [row for row in rows if row.id in enrolled]
+    part = part_of(without, visit.request.GET, A_PAGE)
     mailed = settings.MAIL_IS_SENT
     links = []
     if visit.request.method == "POST":
@@ -541,16 +529,16 @@ def invitations(visit: Visit) -> HttpResponse:
         with transaction.atomic():
             links = [
                 (row, accounts.invite(visit.asks(), row, row.email), mailed and row.email)
-                for row in shown
+                for row in part.rows
                 if row.id in wanted
             ]
     waiting = Invitation.objects.filter(
-        member__in=[row.id for row in shown], used=None, ends__gt=visit.now
+        member__in=[row.id for row in part.rows], used=None, ends__gt=visit.now
     )
     invited = dict(waiting.order_by("ends").values_list("member_id", "ends"))
     return visit.render(
         "member_invitations.html",
-        page=shown,
+        part=part,
         links=links,
         invited=invited,
         mail=mailed,

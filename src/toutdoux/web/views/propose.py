@@ -53,7 +53,6 @@ def propose(visit: Visit) -> HttpResponse:
                 condition=event.condition,
                 effects=event.effects,
             )
-            tags.tag(visit.id, ref, event.object)
             Draft.objects.filter(seat=visit.seat, form=FORM).delete()
             said = say("{ref} is proposed. Proposing is not voting: your vote is awaited", ref=ref)
             visit.request.left.text = visit.language.say(said)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 
-from toutdoux.actions import commands, reading, searching
+from toutdoux.actions import reading, searching
 from toutdoux.actions.chronicle import periods as periods_of
 from toutdoux.core.action import Action
 from toutdoux.core.history import UNFINISHED, BallotName, FollowUp
@@ -23,7 +23,7 @@ from toutdoux.language import Language
 from toutdoux.ledger.models import Ledger
 
 from ..cards import card
-from ..door import Visit, page, seats_of
+from ..door import Visit, page, seats_of, settle
 from ..feeds import Deadline, News, Task, atom, calendar, stable_id
 from ..markdown import to_text
 from ..masking import mask, masks
@@ -35,11 +35,6 @@ LATEST = 30
 
 MOST_OPEN = 25
 """Open actions on the public home."""
-
-
-def _settle(association: str, visit_now: Any) -> None:
-    if searching.due(association, visit_now):
-        commands.settle(commands.Request(association=association, now=visit_now, via="web"))
 
 
 def _standing(visit: Visit, refs: list[str]) -> Standing:
@@ -57,7 +52,7 @@ def home(visit: Visit) -> HttpResponse:
     cards = []
     count = 0
     if shows.public_actions:
-        _settle(visit.id, visit.now)
+        visit.settle()
         refs = searching.open_refs(visit.id, visit.now, decided=False)
         count = len(refs)
         standing = _standing(visit, refs[:MOST_OPEN])
@@ -97,7 +92,7 @@ def _line(action: Action) -> str:
 def feed(visit: Visit) -> HttpResponse:
     """The latest actions and decisions, as the public reads them, whoever asks."""
     _only_if_public(visit)
-    _settle(visit.id, visit.now)
+    visit.settle()
     language = _own_language(visit)
     refs = searching.latest_refs(visit.id, LATEST)
     standing = reading.standing(visit.id, visit.now, language.word("(erased)"), only=refs)
@@ -160,7 +155,7 @@ def _news(visit: Visit, language: Language, action: Action) -> list[News]:
 def deadlines(visit: Visit) -> HttpResponse:
     """The ends of the votes that are open, as the public reads them, whoever asks."""
     _only_if_public(visit)
-    _settle(visit.id, visit.now)
+    visit.settle()
     language = _own_language(visit)
     refs = searching.open_refs(visit.id, visit.now)
     standing = reading.standing(visit.id, visit.now, language.word("(erased)"), only=refs)
@@ -191,7 +186,7 @@ def mine(request: Any, slug: str, secret: str) -> HttpResponse:
     if seat is None:
         raise Http404
     association, me = seat.member.association, seat.member_id
-    _settle(association.pk, request.now)
+    settle(association.pk, request.now)
     zone = ZoneInfo(association.time_zone)
     language = Language(seat.account.language or association.language, zone)
     erased = language.word("(erased)")

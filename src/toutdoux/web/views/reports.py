@@ -138,7 +138,7 @@ def download(visit: Visit, period: str, form: str) -> HttpResponse:
 
 def _made(visit: Visit, name: str, form: str) -> bytes:
     period = period_of(visit, name)
-    commands.settle(visit.asks())
+    visit.settle()
     audit = _with_audit(visit)
     document = publishing.built(visit.association, period, visit.now, audit=audit)
     return publishing.rendered(document, form)
@@ -281,7 +281,7 @@ def _lines(text: str) -> str:
 @page(steward=True)
 def publish(visit: Visit, period: str) -> HttpResponse:
     told = period_of(visit, period)
-    commands.settle(visit.asks())
+    visit.settle()
     try:
         publishing.publish(
             visit.asks(),

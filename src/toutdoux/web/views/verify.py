@@ -9,7 +9,6 @@ from django.http import FileResponse, HttpResponse
 from django.urls import path
 from django.views.decorators.http import require_POST
 
-from toutdoux.actions import commands
 from toutdoux.core.words import Refusal, say
 from toutdoux.ledger import book
 from toutdoux.ledger.bundle import write_bundle
@@ -27,7 +26,7 @@ def verify(visit: Visit) -> HttpResponse:
 
 def _page(visit: Visit, refusal: Refusal | None = None) -> HttpResponse:
     if refusal is None and visit.member:
-        commands.settle(visit.asks())
+        visit.settle()
     ledger = Ledger.objects.get(id=visit.id)
     return visit.render(
         "verify.html",
