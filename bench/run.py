@@ -219,6 +219,9 @@ def main() -> None:
     )
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print_table(web.TITLES, web.table(), right=(1, 2, 3, 4, 5))
+    subprocess.run([sys.executable, Path(__file__).with_name("capsule.py")], check=True)
+    # The bot writes into a home of its own, which this process does not have.
+    subprocess.run([sys.executable, Path(__file__).with_name("chat.py")], check=True)
     print(f"{RUNS} runs each, medians; this process held {own:.0f} MB at most.")
 
 

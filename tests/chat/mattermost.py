@@ -48,7 +48,9 @@ class MattermostWorld:
         self.channel = self.make_channel("tout-doux")
         self.bot, self.token = self.make_bot("toutdoux")
         self.join(self.bot)
+        self.kept: dict[str, str] = {}
         self.chat = self.connect()
+        self.kept.update(self.chat.known())
         self.private: dict[str, str] = {}
 
     # --- with the administrator's rights ---------------------------------------------------------
@@ -87,7 +89,10 @@ class MattermostWorld:
     def connect(self, *channels: str) -> Mattermost:
         """The bot, as it is after a start."""
         names = channels or ("tout-doux",)
-        return Mattermost(self.address, self.token, f"asso-{self.tag}", names)
+        return Mattermost(self.address, self.token, f"asso-{self.tag}", names, self.kept)
+
+    def renames(self) -> None:
+        self.do("PUT", f"/channels/{self.channel}/patch", {"name": f"elsewhere-{self.tag}"})
 
     def remove(self) -> None:
         for id in self.ids.values():
@@ -293,7 +298,7 @@ class Listening:
         self.heard.put("the end")
 
     def next(self) -> Any:
-        return self.heard.get(timeout=15)
+        return self.heard.get(timeout=60)
 
     def until(self, news: Any) -> list[Any]:
         """Listen until something is heard. Returns what was heard before: that somebody came, a

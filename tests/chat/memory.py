@@ -45,6 +45,8 @@ class Memory:
         self.keys: dict[str, str] = {}
         self.files: list[Enclosed] = []
         self._ids = count(1)
+        self.name = "place"
+        self.ids: dict[str, str] = {}
 
     # --- what people do --------------------------------------------------------------------------
 
@@ -97,9 +99,19 @@ class Memory:
     def check(self) -> list[Sentence]:
         return []
 
+    def check_addresses(self) -> list[Sentence]:
+        return []
+
     def channels(self) -> Sequence[Channel]:
         self._there()
-        return [Channel("place", "place")]
+        if "place" not in (self.name, *self.ids):
+            return []
+        self.ids["place"] = "place"
+        return [Channel("place", self.name)]
+
+    def known(self) -> Mapping[str, str]:
+        self.channels()
+        return self.ids
 
     def news(self, stopping: Event) -> Iterator[News | None]:
         self._there()
@@ -115,6 +127,10 @@ class Memory:
         yield from [
             one for one in self.all.values() if one.channel == channel and one.changed_at >= since
         ]
+
+    def privates(self, since: datetime) -> Sequence[str]:
+        self._there()
+        return sorted({one.channel for one in self.all.values() if one.private and one.at >= since})
 
     def message(self, channel: str, id: str) -> Message | None:
         self._there()
@@ -169,10 +185,15 @@ class MemoryWorld:
 
     def __init__(self, chat: Memory) -> None:
         self.chat = chat
+        self.kept = dict(chat.known()) if not chat.down else {}
 
     def connect(self) -> Memory:
         self.chat.told[:] = [None]
+        self.chat.ids = dict(self.kept)
         return self.chat
+
+    def renames(self) -> None:
+        self.chat.name = "elsewhere"
 
     def now(self) -> datetime:
         self.chat.after(seconds=1)  # as elsewhere, time has passed whenever one looks

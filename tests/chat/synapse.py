@@ -14,6 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,15 +33,22 @@ DOMAIN = "test.invalid"
 _NO_LIMIT = {"per_second": 1_000_000, "burst_count": 1_000_000}
 
 
+def _free_port() -> int:
+    """One that no outgoing connection is ever given: it stays free while the server is killed."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+
+
 class Synapse:
     """The server's process. Its database is a file, so that it may be killed."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
         self.secret = secrets.token_hex(16)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = _free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.anybody = Server(self.address, "")
         self._configure()
@@ -211,13 +219,23 @@ class MatrixWorld:
         self.alias = f"#actions-{self.tag}:{DOMAIN}"
         self.room = self.host.make(preset="public_chat", room_alias_name=f"actions-{self.tag}")
         self.bot.join(self.room)
+        self.kept: dict[str, str] = {}
         self.chat = self.connect()
+        self.kept.update(self.chat.known())
         self.given: dict[tuple[str, str, str], str] = {}
         self.apart: dict[str, str] = {}
 
     def connect(self) -> Matrix:
         """The bot, as it is after a start."""
-        return Matrix(self.server.address, self.bot.token, [self.alias])
+        return Matrix(self.server.address, self.bot.token, [self.alias], self.kept)
+
+    def renames(self) -> None:
+        self.host.do(
+            "PUT",
+            f"v3/directory/room/{quote(self.alias.replace('#', '#new-'))}",
+            {"room_id": self.room},
+        )
+        self.host.do("DELETE", f"v3/directory/room/{quote(self.alias)}")
 
     def now(self) -> datetime:
         return self.chat.now()

@@ -4,6 +4,7 @@ Mattermost where there is one."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,45 @@ def test_what_happens_while_the_bot_is_away_is_read_afterwards(hall: Hall) -> No
     hall.until_tally("AE1", 0, 1, 0)
 
 
+def test_a_message_that_is_reacted_to_at_once_is_an_action(hall: Hall) -> None:
+    hall.turn()
+    for _ in range(3):  # often enough for both to be heard together
+        hall.world.reacts("bob", hall.world.says("ana", PROPOSAL))
+    for ref in ("AE1", "AE2", "AE3"):
+        hall.until_tally(ref, 1, 0, 0)
+
+
+def test_what_was_whispered_while_the_bot_was_away_is_answered_once(hall: Hall) -> None:
+    from toutdoux.actions import commands
+    from toutdoux.chat import codes
+
+    world = hall.world
+    hall.turn()
+    world.whispers("ana", "help")
+    hall.until(lambda: world.told("ana"))
+    hall.stop()
+    world.whispers("ana", "to vote")
+    request = commands.Request(association=hall.id, now=world.now(), via="cli")
+    world.whispers("driss", f"register {codes.make(request, hall.members['driss'])}")
+    for _ in range(2):
+        hall.start()
+        hall.until(lambda: len(world.told("ana")) == 2 and world.told("driss"))
+        hall.turn()
+    assert "Welcome, Driss Amar" in world.told("driss")[0]
+    assert [len(world.told(name)) for name in ("ana", "driss")] == [2, 1]
+
+
+def test_a_channel_that_is_renamed_is_still_watched(hall: Hall, proposed: str) -> None:
+    world = hall.world
+    hall.stop()
+    world.renames()
+    world.reacts("bob", proposed)
+    hall.start()
+    hall.until_tally("AE1", 1, 0, 0)
+    world.says("chloe", "#action-ordinaire Ranger la cave")
+    hall.until(lambda: any("Ranger la cave" in one.text for one in world.of_bot()))
+
+
 def test_everything_doubled_changes_nothing(hall: Hall) -> None:
     world, hall.times = hall.world, 3
     message = world.says("ana", PROPOSAL)
@@ -199,9 +239,69 @@ def test_the_outcome_is_told_in_the_thread_and_in_the_channel(hall: Hall, propos
     hall.until(lambda: told() >= {"", proposed})
 
 
+def test_what_was_voted_on_by_hand_is_imported_once(hall: Hall) -> None:
+    from toutdoux.actions import commands, reading
+    from toutdoux.actions.models import Action
+    from toutdoux.chat.importing import Past
+
+    world = hall.world
+    since = world.now() - timedelta(minutes=5)
+    message = world.says("ana", "@all #action-extraordinaire AE27 : ouvrir un service de podcasts")
+    world.says("bob", "#action-ordinaire #action-extraordinaire Jouer")
+    world.account("driss")
+    for who, sign in (
+        ("ana", "👍"),
+        ("bob", "👎🏽"),
+        ("bob", "🤷"),
+        ("chloe", "👍🏿"),
+        ("driss", "👍"),
+    ):
+        world.reacts(who, message, sign)
+    over = world.now() + timedelta(days=30)
+
+    def read() -> Past:
+        past = Past(hall.id, "Europe/Paris", over)
+        past.read(hall.brain, since)
+        return past
+
+    past = read()
+    assert past.strangers.total() == 1, "nobody is tied to driss's account"
+    assert len(past.left) == 1
+    assert past.keep(commands.Request(association=hall.id, now=over, via="cli")) == ["AE27"]
+    action = reading.imported(hall.id)["AE27"]
+    there = world.chat.message(world.chat.channels()[0].id, message)
+    assert there is not None
+    assert action.link == world.chat.link(there.channel, message)
+    assert action.course is not None
+    assert action.course.proposed_at == there.at
+    assert {one.by: one.choice for one in action.course.votes} == {
+        hall.members["ana"]: Choice.FOR,
+        hall.members["bob"]: Choice.ABSTAIN,
+        hall.members["chloe"]: Choice.FOR,
+    }
+    assert (read().found, read().there) == ([], 1)
+    hall.turn()
+    assert not Action.objects.filter(association=hall.id).exists(), "the bot leaves it alone"
+
+
 def test_a_long_message_is_kept_whole(hall: Hall) -> None:
     text = "#action-ordinaire " + "Où et quand ? " * 1_140
     assert len(text) > 15_900
     hall.world.says("ana", text)
     hall.until(hall.world.of_bot)
     assert hall.action("AO1").object == text.strip()
+
+
+def test_a_vote_whose_message_is_deleted_goes_on_in_another(hall: Hall, proposed: str) -> None:
+    world = hall.world
+    world.reacts("bob", proposed)
+    hall.until_tally("AE1", 1, 0, 0)
+    world.deletes("ana", proposed)
+    hall.until(lambda: any(not one.thread for one in world.of_bot()))
+    own = next(one.id for one in world.of_bot() if not one.thread)
+    world.reacts("chloe", own, "👎")
+    hall.until_tally("AE1", 1, 1, 0)
+    world.reacts("bob", own, "🤷")
+    hall.until_tally("AE1", 0, 1, 1)
+    world.takes_back("chloe", own, "👎")
+    hall.until_tally("AE1", 0, 0, 1)

@@ -55,6 +55,14 @@ def test_the_reaction_added_last_that_is_still_there_counts(room: Room) -> None:
     assert room.tally("AE1") == (1, 0, 0)
 
 
+def test_a_message_that_is_reacted_to_at_once_is_an_action(room: Room) -> None:
+    room.turn()
+    message = room.chat.says("ana", PROPOSAL)
+    room.chat.reacts("bob", message)
+    room.turn()
+    assert room.tally("AE1") == (1, 0, 0)
+
+
 def test_the_bots_own_signs_do_not_count(room: Room) -> None:
     message = room.chat.says("ana", PROPOSAL)
     room.turn()
@@ -250,7 +258,8 @@ def test_an_amendment_starts_the_vote_again(room: Room) -> None:
     commands.amend(request, "AE1", "Un service de photos", by=room.members["ana"])
     room.turn()
     assert room.tally("AE1") == (0, 0, 0), "reactions from before count no more"
-    room.chat.reacts("chloe", message)
+    own = next(one for one in room.chat.of_bot() if "photos" in one.text and not one.thread)
+    room.chat.reacts("chloe", own.id)
     room.turn()
     assert room.tally("AE1") == (1, 0, 0)
 

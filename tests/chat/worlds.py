@@ -16,7 +16,10 @@ class World(Protocol):
     """The bot's connection, of which the test reads the news itself."""
 
     def connect(self) -> Chat:
-        """The bot's connection, as it is after a start."""
+        """The bot's connection, as it is after a start: with the ids that a set-up had kept."""
+
+    def renames(self) -> None:
+        """The channel gets another name, and is called by the old one no more."""
 
     def now(self) -> datetime:
         """The present instant, by the server's clock."""

@@ -8,7 +8,14 @@ import pytest
 
 from toutdoux.core.chain import FORMAT, canonical, digest, stamp
 from toutdoux.core.charter import read_charter
-from toutdoux.core.entries import Record, Subjects, brief, charter_data
+from toutdoux.core.entries import (
+    Record,
+    Subjects,
+    brief,
+    charter_data,
+    course_data,
+    draft_of_imported,
+)
 from toutdoux.core.verification import Broken, verify
 from toutdoux.core.words import Refusal
 
@@ -55,6 +62,23 @@ def imported(ref, at=1.0):
     return a("action.imported", data, ("object",), at)
 
 
+def lived(*votes, at=20.0, **data):
+    """An action that was voted on by hand in a chat."""
+    told = {
+        "proposed_at": stamp(BEGIN + timedelta(days=1)),
+        "state": "adopted",
+        "how": "unopposed",
+        "decided_at": stamp(BEGIN + timedelta(days=8)),
+        "votes": [
+            {"by": by, "choice": "for", "at": stamp(BEGIN + timedelta(days=day))}
+            for by, day in votes
+        ],
+    }
+    entry = imported("AE1", at)
+    entry["data"] |= {**told, **data}
+    return entry
+
+
 def adopted(ref="AE1", at=8.0, recorded=9.0, **data):
     told = {"action": ref, "how": "unopposed", "roll": 2, "for": 0, "against": 0, "abstain": 0}
     return a("action.adopted", {**told, **data}, (), at, recorded)
@@ -95,6 +119,19 @@ REFUSED = {
         a("member.renamed", {"member": "ana"}, ("name",), by="zoe"),
     ],
     "a departure told by nobody": [{**left(-5, 1), "by": "zoe"}],
+    "an import with other votes than its figures": [lived(("ana", 2))],
+    "an import with two votes of one member": [lived(("ana", 2), ("ana", 3))],
+    "an import with a vote of nobody": [lived(("ana", 2), ("zoe", 3))],
+    "an import with a vote before it was proposed": [lived(("ana", 2), ("bob", 0.5))],
+    "an import with a vote that is to come": [lived(("ana", 2), ("bob", 21))],
+    "an import of what is still open": [lived(("ana", 2), ("bob", 3), state="open")],
+    "an import of what is decided later": [
+        lived(("ana", 2), ("bob", 3), decided_at="2999-01-01T00:00:00.000000Z")
+    ],
+    "an import decided in no known way": [lived(("ana", 2), ("bob", 3), how="somehow")],
+    "an import with half of how it went": [
+        a("action.imported", {**imported("AE1")["data"], "state": "adopted"}, ("object",), 20)
+    ],
     "an import by nobody": [{**imported("AE1"), "by": "zoe"}],
     "a role given by nobody": [{**role(), "by": "zoe"}],
     "a period added by nobody": [{**period(), "by": "zoe"}],
@@ -190,6 +227,25 @@ def test_a_verifier_names_the_entry_that_no_command_writes(what):
     with pytest.raises(Broken) as caught:
         verify(lambda: iter(rows))
     assert caught.value.seq == len(rows)
+
+
+def test_how_an_imported_vote_went_is_read_back():
+    record = Record()
+    entry = lived(("ana", 2), ("bob", 3))
+    for one in numbered([founding(), *TOLD, entry]):
+        record.add(one)
+    course = record.imported["AE1"].course
+    assert course_data(course).items() <= entry["data"].items()
+
+
+def test_an_import_from_a_table_says_nothing_of_how_it_went():
+    record = Record()
+    for one in numbered([founding(), imported("AE1")]):
+        record.add(one)
+    assert record.imported["AE1"].course is None
+    entry = imported("AE1")
+    told = draft_of_imported(record.imported["AE1"]).data
+    assert told == {key: one for key, one in entry["data"].items() if key != "texts"}
 
 
 def test_what_commands_write_is_taken():

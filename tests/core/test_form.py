@@ -99,3 +99,24 @@ def test_an_entry_may_leave_out_what_is_marked():
 )
 def test_an_entry_that_says_something_else_is_refused(data):
     assert not is_well_formed(**data)
+
+
+VOTE = {"at": "2021-03-01T09:00:00.000000Z", "by": "0" * 16, "choice": "for"}
+
+
+@pytest.mark.parametrize(
+    ("votes", "well"),
+    [
+        ([], True),
+        ([VOTE], True),
+        ({}, False),
+        (["for"], False),
+        ([{**VOTE, "name": "Ana"}], False),
+        ([{**VOTE, "by": 3}], False),
+        ([{"by": "0" * 16, "choice": "for"}], False),
+    ],
+)
+def test_votes_of_an_imported_action_say_who_what_and_when(votes, well):
+    told = {"date": "2021-03-01", "for": 1, "against": 0, "expressed": 1, "votes": votes}
+    entry = ENTRY | {"kind": "action.imported", "data": ENTRY["data"] | told}
+    assert well_formed(entry, canonical(entry)) is well

@@ -85,16 +85,22 @@ def test_what_is_restored_is_what_was_kept(both_databases: Path, tmp_path: Path)
 
 
 def sign_up(member: str) -> None:
-    """Give a member an account, with which they say something, and another in a chat."""
+    """Give a member an account, with which they say something, and another in a chat, with which
+    they vote."""
     from toutdoux.actions.models import ReadChat
     from toutdoux.association.models import Member
     from toutdoux.chat.models import Account as ChatAccount
+    from toutdoux.chat.models import Handled, Post
     from toutdoux.web.models import Account, Comment, Seat
 
     now = datetime(2026, 11, 1, tzinfo=UTC)
     of = {"association": Member.objects.get(pk=member).association, "server": "memory here"}
     ReadChat.objects.create(**of, channel="place", until=now)
     ChatAccount.objects.create(**of, person="ana", member_id=member)
+    of |= {"channel": "place", "action": "AE1", "ballot": "action"}
+    first = Post.objects.create(**of, message="m1")
+    Post.objects.create(**of, message="m2", of=first)
+    Handled.objects.create(post=first, person="ana", choice="for", at=now, member=member)
     account = Account.objects.create_user("ana@example.org", "motdepasse-long", created=now)
     seat = Seat.objects.create(account=account, member_id=member, since=now)
     Comment.objects.create(

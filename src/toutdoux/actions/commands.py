@@ -945,7 +945,7 @@ def follow_up(
 
 
 def import_actions(request: Request, actions: Sequence[ImportedAction]) -> list[str]:
-    """Keep actions of a table that was kept by hand. Returns the references that were new.
+    """Keep actions that were voted on by hand. Returns the references that were new.
 
     An action that is there already with the same data changes nothing; with other data, nothing at
     all is imported.
@@ -954,7 +954,8 @@ def import_actions(request: Request, actions: Sequence[ImportedAction]) -> list[
         _check_figures(one)
 
     def work(writer: Writer, at: datetime) -> str:
-        for id in {one.leader_id for one in actions if one.leader_id is not None}:
+        leaders = {one.leader_id for one in actions if one.leader_id is not None}
+        for id in leaders.union(*map(_voters, actions)):
             _member(writer.id, id)
         before = writer.length
         for action in actions:
@@ -968,6 +969,10 @@ def import_actions(request: Request, actions: Sequence[ImportedAction]) -> list[
     first, last = map(int, answer.split())
     entries = book.rows(request.association, first, last)
     return [str(orjson.loads(body)["data"]["action"]) for _, body, _ in entries]
+
+
+def _voters(action: ImportedAction) -> set[str]:
+    return set() if action.course is None else {one.by for one in action.course.votes}
 
 
 def _check_figures(action: ImportedAction) -> None:
@@ -992,6 +997,8 @@ def _is_there(association: str, action: ImportedAction) -> bool:
         known,
         leader_id=action.leader_id,
         leader=action.leader if same or not known.leader else known.leader,
+        # A table tells less than a chat, and nothing else.
+        course=action.course and known.course,
     ):
         raise Refusal(
             say(

@@ -138,7 +138,7 @@ class ReadChat(models.Model):
 
 
 class ImportedAction(models.Model):
-    """An action known from a table that was kept by hand."""
+    """An action that was voted on by hand, known from a table or from the chat it was voted in."""
 
     association = models.ForeignKey(
         Association, models.CASCADE, db_index=False, related_name="imported"
@@ -154,6 +154,13 @@ class ImportedAction(models.Model):
     votes_against = models.PositiveIntegerField()
     expressed = models.PositiveIntegerField()
     link = models.CharField(max_length=64, null=True)
+    # How its vote went; nothing of it is known from a table.
+    proposed_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=15, null=True)
+    how = models.CharField(max_length=20, null=True)
+    decided_at = models.DateTimeField(null=True)
+    votes = models.JSONField(null=True)
+    """As the entry holds them."""
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["association", "ref"], name="imported_ref"),)

@@ -27,7 +27,7 @@ from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger, Text
 
 from . import models
-from .rows import STORED, Row, VoteRow, action_of
+from .rows import STORED, Row, VoteRow, action_of, course_of
 
 _OPEN = [state.value for state in UNDECIDED]
 
@@ -237,7 +237,7 @@ def standing_at(association: str, at: datetime, erased: str) -> Standing:
 def imported(
     association: str, ref: str | None = None, erased: str = ""
 ) -> dict[str, ImportedAction]:
-    """The actions known only from tables kept by hand, by reference."""
+    """The actions that were voted on by hand, by reference."""
     rows = models.ImportedAction.objects.filter(association=association)
     if ref is not None:
         rows = rows.filter(ref=ref)
@@ -257,6 +257,7 @@ def imported(
             against=row.votes_against,
             expressed=row.expressed,
             link=texts.get(row.link, erased) if row.link else None,
+            course=course_of(vars(row)),
         )
         for row in rows
     }

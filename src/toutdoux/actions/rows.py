@@ -10,7 +10,7 @@ from toutdoux.association.people import charter_of
 from toutdoux.core import action as core
 from toutdoux.core import history as h
 from toutdoux.core.charter import Kind
-from toutdoux.core.entries import charter_data
+from toutdoux.core.entries import Course, charter_data, course_data, read_votes
 from toutdoux.core.roll import Opening
 
 Row = Mapping[str, Any]
@@ -250,6 +250,36 @@ def _counter_vote(row: Row) -> core.CounterVote | None:
         ballot=_ballot(
             row["counter_for"], row["counter_against"], row["counter_abstain"], row["counter_used"]
         ),
+    )
+
+
+def course_columns(course: Course | None) -> dict[str, Any]:
+    """What an imported action's row holds of how its vote went."""
+    if course is None:
+        return dict.fromkeys(COURSE)
+    return {
+        "proposed_at": course.proposed_at,
+        "state": course.state.value,
+        "how": course.how.value,
+        "decided_at": course.decided_at,
+        "votes": course_data(course)["votes"],
+    }
+
+
+COURSE = ("proposed_at", "state", "how", "decided_at", "votes")
+"""The columns that `course_columns` fills, in its order."""
+
+
+def course_of(row: Row) -> Course | None:
+    """And back."""
+    if row["state"] is None:
+        return None
+    return Course(
+        proposed_at=row["proposed_at"],
+        state=h.State(row["state"]),
+        how=h.How(row["how"]),
+        decided_at=row["decided_at"],
+        votes=read_votes(row["votes"]),
     )
 
 

@@ -46,7 +46,7 @@ from toutdoux.core.roll import Member as OnRoll
 from toutdoux.ledger.models import Entry, Ledger, Text
 
 from . import models
-from .rows import STORED, action_of
+from .rows import STORED, action_of, course_of
 
 IMPORTED = "imported"
 """The state of what is known from a table kept by hand, where one looks for it."""
@@ -169,7 +169,7 @@ def _live(association: str, wanted: Wanted, zone: ZoneInfo) -> QuerySet[models.A
 def _past(association: str, wanted: Wanted) -> QuerySet[models.ImportedAction]:
     rows = models.ImportedAction.objects.filter(association=association)
     if wanted.state not in ("", IMPORTED):
-        return rows.none()
+        rows = rows.filter(state=wanted.state)
     if wanted.period is not None:
         rows = rows.filter(date__gte=wanted.period.first, date__lte=wanted.period.last)
     if wanted.leader:
@@ -310,6 +310,7 @@ def _imported(row: Mapping[str, Any], erased: str) -> ImportedAction:
         against=row["votes_against"],
         expressed=row["expressed"],
         link=(row["link_text"] or erased) if row["link"] else None,
+        course=course_of(row),
     )
 
 
@@ -318,7 +319,7 @@ def _listed_past(row: Mapping[str, Any], erased: str) -> Listed:
     return Listed(
         ref=one.ref,
         kind=one.kind,
-        state=None,
+        state=one.course.state if one.course else None,
         object=one.object,
         leader=(row["leader_name"] or erased) if row["leader_id"] else one.leader,
         day=one.date,

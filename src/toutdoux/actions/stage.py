@@ -14,6 +14,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
+import orjson
 from django.db.models import F, Max, Q
 
 from toutdoux.association import people
@@ -21,7 +22,8 @@ from toutdoux.association.models import CharterVersion, Member, Membership
 from toutdoux.core import action as core
 from toutdoux.core import history as h
 from toutdoux.core.chain import Body
-from toutdoux.core.entries import Record, charter_data, draft, read_instant
+from toutdoux.core.decision import settling
+from toutdoux.core.entries import Record, charter_data, draft, imported_action, read_instant
 from toutdoux.core.late import Recording, may_record
 from toutdoux.core.replay import (
     STEP,
@@ -38,7 +40,17 @@ from toutdoux.ledger.book import Writer, projects
 
 from . import models
 from .comparing import differing
-from .rows import STORED, VOTE, Row, VoteRow, action_of, columns, due_at, votes_of
+from .rows import (
+    STORED,
+    VOTE,
+    Row,
+    VoteRow,
+    action_of,
+    columns,
+    course_columns,
+    due_at,
+    votes_of,
+)
 
 
 class _Taken:
@@ -160,6 +172,61 @@ class Stage:
             or CharterVersion.objects.filter(since=event.at, **of).exists()
         )
 
+    def changes_only_its_tally(self, event: h.Event, seq: int) -> bool:
+        """Whether a vote told for an instant before what was played changes nothing of that but its
+        ballot: then it need not be played where it belongs, and can be as if it came last.
+
+        It is so if all that happened to its action since are votes of others, and if the action was
+        decided before, or no vote since can have been the one that decides, with this one or
+        without: then nobody else could notice it. Where it is not sure, the answer is no.
+
+        Args:
+            event: what was told.
+            seq: the number of its entry.
+        """
+        if not isinstance(event, h.VoteCast | h.VoteWithdrawn):
+            return False
+        rows, since = self._rows(ref=event.action), self._since(event, seq)
+        if not rows or any(
+            one["kind"] not in ("vote.cast", "vote.withdrawn") or one["by"] == event.by
+            for one in since
+        ):
+            return False
+        action = action_of(rows[0], self.charters)
+        if action.decision is not None:
+            return action.decision.at < event.at
+        ballot, leaving = action.ballot_named(event.ballot), self._left_since(event.at)
+        # While it is contested, the last one against may be the one who was.
+        if ballot is None or action.state is h.State.CONTESTED or event.by in leaving:
+            return False
+        # At no moment since were there more votes than now and all that may have gone; and as the
+        # roll only gets shorter, it never took fewer to decide.
+        gone = len(since) + len(leaving)
+        choice = event.choice if isinstance(event, h.VoteCast) else None
+        for_, against = settling(action)
+        return (
+            ballot.for_ + gone + (choice is h.Choice.FOR) < for_
+            and ballot.against + gone + (choice is h.Choice.AGAINST) < against
+        )
+
+    def _since(self, event: h.ActionEvent, seq: int) -> list[Body]:
+        """What was recorded of an action before an entry, and counts after its event."""
+        found = []
+        for body in book.newest_about(self.association, event.action[:40], seq):
+            entry: Body = orjson.loads(body)
+            if read_instant(entry["recorded_at"]) <= event.at:
+                break  # nothing counts later than it was recorded
+            if read_instant(entry["at"]) > event.at:
+                found.append(entry)
+        return found
+
+    def _left_since(self, instant: datetime) -> set[str]:
+        """Who may have been struck off a roll since an instant, by what was played."""
+        since = (instant, self.writer.played_until)
+        left = Q(left__range=since) | Q(left_recorded__range=since)
+        rows = Membership.objects.filter(left, member__association=self.association)
+        return set(rows.order_by().values_list("member_id", flat=True))
+
     # --- putting back ----------------------------------------------------------------------------
 
     def save(self) -> None:
@@ -169,7 +236,8 @@ class Stage:
         save_charters(self.association, self.play.charters, len(self.charters))
         if self.granted != self.members.granted_before:
             save_grants(self.association, self.members.granted_before, self.granted)
-        self.writer.played_until = self.play.happened
+        instants = (self.writer.played_until, self.play.happened)
+        self.writer.played_until = max((one for one in instants if one is not None), default=None)
 
     def _save(self, action: core.Action) -> None:
         row = self.rows.get(action.ref)
@@ -267,7 +335,7 @@ def play_entry(writer: Writer, entry: Body) -> None:
     stage = Stage(writer)
     if isinstance(event, h.Proposed) and entry["data"]["action"] in stage.play.taken:
         raise number_used(entry["data"]["action"])  # whichever instant it is told for
-    if not stage.in_order(event):
+    if not (stage.in_order(event) or stage.changes_only_its_tally(event, entry["seq"])):
         play_all(writer, event)
         return
     stage.prepare(event.at, event)
@@ -284,11 +352,12 @@ def _membership_changed(writer: Writer, entry: Body) -> None:
     played = writer.played_until
     if played is None:
         return
+    day = read_instant(entry["at"])
     told = models.Action.objects.filter(
-        association=writer.id, due_at__isnull=False, opened_known__gte=F("window_end")
+        association=writer.id, opened_known__gte=F("window_end"), closes_at__gt=day
     )
     acts_at = read_instant(max(entry["at"], entry["recorded_at"]))
-    if acts_at <= played or (read_instant(entry["at"]) <= played and told.exists()):
+    if acts_at <= played or (day <= played and told.exists()):
         play_all(writer)
 
 
@@ -305,10 +374,7 @@ def _decided(writer: Writer, entry: Body) -> None:
 
 @projects("action.imported")
 def _imported(writer: Writer, entry: Body) -> None:
-    record = Record()
-    # Alone, the entry is before everybody whom it could name as who did it.
-    record.add({key: value for key, value in entry.items() if key != "by"})
-    (one,) = record.imported.values()
+    one = imported_action(entry["data"])
     models.ImportedAction.objects.create(
         association_id=writer.id,
         ref=one.ref,
@@ -322,6 +388,7 @@ def _imported(writer: Writer, entry: Body) -> None:
         votes_against=one.against,
         expressed=one.expressed,
         link=one.link,
+        **course_columns(one.course),
     )
 
 
@@ -382,8 +449,6 @@ def next_due(association: str, played: datetime | None) -> datetime | None:
 
 def record_of(ledger: str) -> Record:
     """All that a ledger tells, texts left as commitments."""
-    import orjson
-
     record = Record()
     for _, body, _ in book.rows(ledger):
         record.add(orjson.loads(body))

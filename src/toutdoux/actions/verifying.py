@@ -32,6 +32,7 @@ from toutdoux.ledger.models import Entry, Ledger, Operator, Text
 
 from . import models
 from .comparing import Stored, differing, stored
+from .rows import COURSE, course_columns
 from .stage import next_due
 
 
@@ -316,12 +317,13 @@ def _check_charters(association: str, standing: Standing) -> None:
 
 def _check_imported(association: str, record: Record) -> None:
     fields = ("ref", "object", "leader", "leader_id", "date", "link")
-    votes = ("votes_for", "votes_against", "expressed")
+    votes = ("votes_for", "votes_against", "expressed", *COURSE)
     rows = models.ImportedAction.objects.filter(association=association)
     there = {one[0]: one for one in rows.values_list(*fields, *votes)}
     for ref, one in record.imported.items():
         told = (ref, one.object, one.leader or None, one.leader_id, one.date, one.link)
-        if there.pop(ref, None) != (*told, one.for_, one.against, one.expressed):
+        course = course_columns(one.course).values()
+        if there.pop(ref, None) != (*told, one.for_, one.against, one.expressed, *course):
             why = say("the tables say otherwise about {ref}", ref=ref)
             raise _tables_differ(association, ref, why)
     for ref in there:

@@ -5,3 +5,6 @@ class ChatConfig(AppConfig):
     name = "toutdoux.chat"
     label = "chat"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import erasing  # noqa: F401 (it registers what is to be forgotten)

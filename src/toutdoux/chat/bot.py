@@ -26,7 +26,7 @@ from .brain import Brain
 from .connections import Connection
 from .system import Chat, Forbidden, News, Unreachable
 
-GATHERED = 0.05
+GATHERED = 0.02
 """Seconds in which what is heard is gathered before it is acted on."""
 BETWEEN_TELLING = 1.0
 """Seconds between two edits of a card, at least."""
@@ -95,11 +95,14 @@ class Bot:
         try:
             told = 0.0
             while not stopping.is_set():
-                brain.hear_all(_gathered(heard), _now())
+                patience = 0.0 if brain.is_sending else BETWEEN_TELLING
+                brain.hear_all(_gathered(heard, patience), _now())
                 if monotonic() - told >= BETWEEN_TELLING:
                     told = monotonic()
                     if not self._hold(association, chat.server):
                         return False
+                    if not brain.has_read:
+                        continue  # what happened meanwhile may change what there is to tell
                     brain.tell(_now())
                     if self._trouble:
                         log.info("%s: all is well again", self.name)
@@ -154,21 +157,20 @@ def _listen(chat: Chat, heard: SimpleQueue[Heard], ended: Event) -> None:
         heard.put(Unreachable("the line was cut"))
 
 
-def _gathered(heard: SimpleQueue[Heard]) -> list[News | None]:
-    """What was heard, after at most a second. Raises what the listener met."""
+def _gathered(heard: SimpleQueue[Heard], patience: float) -> list[News | None]:
+    """What was heard, after so many seconds at most. Raises what the listener met."""
     found: list[News | None] = []
-    until = monotonic() + BETWEEN_TELLING
-    while (left := until - monotonic()) > 0:
+    until = monotonic() + patience
+    while True:
         try:
-            one = heard.get(timeout=left)
+            one = heard.get(timeout=max(0.0, until - monotonic()))
         except Empty:
-            break
+            return found
         if isinstance(one, Exception):
             raise one
         if not found:
             until = min(until, monotonic() + GATHERED)
         found.append(one)
-    return found
 
 
 def _now() -> datetime:

@@ -14,36 +14,37 @@ from __future__ import annotations
 
 import logging
 import re
-from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from http import HTTPStatus
+from time import monotonic
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
+from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from toutdoux.actions import commands, reading
-from toutdoux.actions.models import ReadChat
+from toutdoux.actions.models import Action as ActionRow
+from toutdoux.actions.models import ReadChat, Vote
 from toutdoux.association.models import Association, Member
-from toutdoux.association.settings import settings_of
 from toutdoux.core.action import Action
 from toutdoux.core.chain import Body
 from toutdoux.core.history import BallotName, Choice
+from toutdoux.core.late import Recording, may_record
 from toutdoux.core.replay import UNDECIDED, Standing
 from toutdoux.core.voters import why_off_roll
-from toutdoux.core.words import Refusal, Sentence, say
-from toutdoux.language import Language
+from toutdoux.core.words import Refusal, Sentence, TooLate, say
 from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger
 
 from . import cards, codes, models
-from .asking import Answer, Asker, answer
+from .asking import answer, language_of, who_asks
 from .reminding import remind
-from .saying import Habits, leader_named
+from .saying import Habits, harmless, leader_named, leaders_named, quoted
 from .system import Chat, Enclosed, Forbidden, Message, News, Reaction
 
 log = logging.getLogger("toutdoux")
@@ -54,11 +55,41 @@ AMEND, WITHDRAW = _QUESTIONS = ("amend", "withdraw")
 _AT_ONCE = 500
 """Entries that are told of at one look."""
 
+_AT_MOST = 1.0
+"""Seconds in which cards are edited, or messages sent, before people are listened to again."""
+
+_TOGETHER = 20
+"""Reactions that are taken in one transaction: others who vote wait for so many, at most."""
+
 _LOOK_AT_ALL = timedelta(minutes=1)
 """How often cards are looked at about which the ledger says nothing new."""
 
+_READ_ALL = timedelta(minutes=10)
+"""How often everything is read though nothing seems to have been missed: so what is known to have
+been read is never long ago, and a line that went silent loses nothing."""
+
+_LATEST = timedelta(hours=1)
+"""How much older than what was read already a message may say that it is. Those who have a server
+of their own may give theirs any date."""
+
+_LONGEST_QUESTION = 3_000
+"""Signs of a new text that its leader is shown, to say whether it is an amendment."""
+
 _OVERLAP = timedelta(seconds=10)
 """How much is read again: messages may come in late, and a server's clock may be set."""
+
+_BEFORE_FIRST = timedelta(days=1)
+"""How old what was said in private may be, to be answered by a bot that never ran before."""
+
+
+_SAME_TIME = timedelta(seconds=5)
+"""How far the server's clock may be from ours to be taken for the same: it is not known better."""
+
+_DELETED = "deleted"
+"""What is kept of a message that is gone, in the place of its digest."""
+
+_BEFORE_LOOKING_AGAIN = timedelta(hours=1)
+"""How long somebody stays unknown whose address was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +99,20 @@ class Wanted:
     choice: Choice | None
     """None where they took it away."""
     at: datetime
+    """When they made it, by the server's clock."""
+    again: bool = False
+    """Whether it is an older one, that speaks for them again because a newer one is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Under:
+    """What was taken of the reactions under a post."""
+
+    post: models.Post
+    over: bool
+    """Whether the vote that it is about started again, or was another."""
+    handled: dict[str, models.Handled]
+    """By person."""
 
 
 class Brain:
@@ -78,14 +123,26 @@ class Brain:
         self.chat = chat
         self.habits = habits or Habits()
         self.server = chat.server
-        self.language = Language(
-            association.language,
-            ZoneInfo(association.time_zone),
-            formal=not settings_of(association).use_tu,
-        )
+        self.language = language_of(association)
         self.mine: dict[str, Any] = {"association": association, "server": self.server}
         self._looked: datetime | None = None
         """When all cards were last looked at."""
+        self._ahead: timedelta | None = None
+        """How far our clock is ahead of the server's, once that is known; nothing if it is less
+        than can be told from the way there and back."""
+        self._stale: set[int] = set()
+        """The posts whose cards there was no time to edit."""
+        self._sent = 0
+        """How far what waits to be sent was gone through; 0 if to its end."""
+        self._met: dict[str, datetime] = {}
+        """Whose address was last looked at, and when: it was no member's."""
+        self._read_at: datetime | None = None
+        """When everything was last read."""
+
+    @property
+    def has_read(self) -> bool:
+        """Whether everything that happened before it was started was read."""
+        return self._read_at is not None
 
     def turn(self, news: Sequence[News | None], now: datetime) -> None:
         """Act on what happened, and tell of it."""
@@ -101,9 +158,11 @@ class Brain:
             news: `None` among it if some may have been missed.
             now: the present instant, in UTC.
         """
+        if self._ahead is None:
+            self._compare_clocks(now)
         self.hear([one for one in news if one is not None], now)
         behind = self._behind(now)
-        if behind or None in news:
+        if behind or None in news or self._has_long_not_read(now):
             self.catch_up(now)
         if behind:  # now it was read: what was decided can be written down
             commands.settle(
@@ -111,46 +170,76 @@ class Brain:
             )
         self.send()
 
+    def _compare_clocks(self, now: datetime) -> datetime:
+        """Returns the present instant by the server's."""
+        until = self.chat.now()
+        ahead = now - until
+        self._ahead = ahead if abs(ahead) > _SAME_TIME else timedelta()
+        return until
+
     def _behind(self, now: datetime) -> bool:
         """Whether a decision waits for this chat to be read."""
         due = Ledger.objects.filter(pk=self.association.pk).values_list("due_at", flat=True)[0]
         read = ReadChat.objects.filter(**self.mine)
         return due is not None and due <= now and read.filter(until__lte=due).exists()
 
+    def _has_long_not_read(self, now: datetime) -> bool:
+        return self._read_at is not None and now - self._read_at >= _READ_ALL
+
     def catch_up(self, now: datetime) -> None:
         """Read everything that may have happened since the last time: messages, and the reactions
         under every ballot that is still open."""
-        until = self.chat.now()
+        until = self._compare_clocks(now)
+        self._privates(until, now)
         channels = self.chat.channels()
+        said: list[Message] = []
         for channel in channels:
             read, _ = ReadChat.objects.get_or_create(
                 **self.mine, channel=channel.id, defaults={"until": until}
             )
-            for message in self.chat.messages(channel.id, read.until - _OVERLAP):
-                self._message(message, now)
+            said += self.chat.messages(channel.id, read.until - _OVERLAP)
+        # What is told in order of time, whatever the channel, is played as it comes.
+        for message in sorted(said, key=lambda one: one.changed_at):
+            self._message(message, now)
         self._reactions(models.Post.objects.filter(**self.mine, open=True), now)
         # Only now: whatever was not handled would be read again.
         were_read = ReadChat.objects.filter(channel__in=[one.id for one in channels])
         were_read.filter(**self.mine).update(until=until)
+        self._read_at = now
+
+    def _privates(self, until: datetime, now: datetime) -> None:
+        """Read what was said in private since the last time. What was answered is so once."""
+        read = ReadChat.objects.filter(**self.mine).order_by("until").last()
+        since = until - _BEFORE_FIRST if read is None else read.until - _OVERLAP
+        for channel in self.chat.privates(since):
+            for message in self.chat.messages(channel, since):
+                self._message(message, now)
 
     def hear(self, news: Iterable[News], now: datetime) -> None:
         """Look at the messages that something happened to."""
-        said = {(one.channel, one.message): one.reacted for one in news}
+        said: dict[tuple[str, str], bool] = {}
+        for one in news:  # what was sent and reacted to meanwhile was also sent
+            key = (one.channel, one.message)
+            said[key] = one.reacted and said.get(key, True)
         for (channel, id), reacted in said.items():
             if not reacted:
                 message = self.chat.message(channel, id)
                 if message is not None:
                     self._message(message, now)
-        posts = models.Post.objects.filter(**self.mine, open=True)
+        # Also where the vote is over: whoever comes too late is told.
+        posts = models.Post.objects.filter(Q(open=True) | ~Q(ballot__in=_QUESTIONS), **self.mine)
         ids = [id for _, id in said]
         self._reactions(posts.filter(message__in=ids) | posts.filter(card__in=ids), now)
 
     def _message(self, message: Message, now: datetime) -> None:
         if message.automatic or message.author == self.chat.me:
             return
-        post = models.Post.objects.filter(**self.mine, message=message.id).exclude(text="").first()
+        at, changed_at = self._ours(message.at), self._ours(message.changed_at)
+        message = replace(message, at=at, changed_at=changed_at)
+        post = models.Post.objects.filter(**self.mine, message=message.id).first()
         if post is not None:
-            self._changed_message(post, message, now)
+            if post.text:  # of what was imported, an edit changes nothing
+                self._changed_message(post, message, now)
             return
         if message.deleted:
             return
@@ -159,8 +248,8 @@ class Brain:
             self._reply(message, asked, now)
             return
         kinds = self.habits.kinds(message.text)
-        if not kinds or message.thread:
-            return
+        if not kinds or message.thread or self._is_there(self._answer_key(message)):
+            return  # what was answered is not done later: it was to be written again
         try:
             self._propose(message, now)
         except Refusal as refusal:
@@ -183,100 +272,138 @@ class Brain:
 
     def _reply(self, message: Message, asked: str, now: datetime) -> None:
         key = f"answer {message.id}"
-        if models.Outgoing.objects.filter(**self.mine, key=key).exists():
+        if self._is_there(key):
             return
-        request = self._asks(now, now, cards.digest(f"{message.id} {message.text}"))
-        code = re.fullmatch(r"\s*(?:inscription|register)\s+(\S+)\s*", asked, re.IGNORECASE)
-        member = self._member_of(message.author) or ""
-        if code is not None:
-            told = Answer(self._register(request, message.author, code[1]))
-        else:
-            asker = Asker(self.association, self.language, now, member, request)
-            told = answer(asker, asked)
+        self._meet(message.author, now)
+        said = f"{message.id} {message.text}"
+        asker = who_asks(
+            self.association,
+            self.chat,
+            message.author,
+            now,
+            said,
+            self.habits,
+            self.language,
+            self._on_time(self._said_at(message, now), now),
+        )
+        told = answer(asker, asked)
         if message.private:
             self.wait(key, told.text, person=message.author, files=told.files)
         else:
             thread = message.thread or message.id
             self.wait(key, told.text, channel=message.channel, thread=thread, files=told.files)
 
-    def _register(self, request: commands.Request, person: str, code: str) -> str:
-        try:
-            name = codes.use(request, self.server, person, code)
-        except Refusal as refusal:
-            said = say("{why} → {remedy}", why=refusal.why, remedy=refusal.remedy)
-            text = self.language.say(said)
-            return text[0].upper() + text[1:]
-        return self.language.say(
-            say("Welcome, {name}. From now on your reactions are your votes.", name=name)
-        )
-
     # --- proposals -------------------------------------------------------------------------------
 
     def _propose(self, message: Message, now: datetime) -> None:
-        kinds = self.habits.kinds(message.text)
-        if len(kinds) > 1:
-            raise Refusal(
-                say("nothing is proposed yet: an action is either ordinary or extraordinary"),
-                say("write it again with the one hashtag that it is"),
-            )
-        if not self.habits.says_something(message.text):
-            raise Refusal(
-                say("nothing is proposed yet: the message does not say what it is about"),
-                say("write it again, with what you would like to do"),
-            )
-        by = self._member_of(message.author)
+        kind = self.habits.kind(message.text)
+        by = self._meet(message.author, now)
         if by is None:
             raise Refusal(
-                say("nothing is proposed yet: I do not know whose chat account this is"),
+                say(
+                    "nothing is proposed yet: I do not know whose chat account this is. Write it"
+                    " again once I do"
+                ),
                 say("ask for a code on your page, or of a référent·e, and send it to me"),
             )
-        leader = leader_named(message.text)
-        (kind,) = kinds
-        ref = commands.propose(
-            self._asks(now, message.at, f"{message.id}"),
-            kind,
-            message.text.strip(),
-            by=by,
-            leader=None if leader is None else self._called(leader),
-            link=self.chat.link(message.channel, message.id),
-        )
-        models.Post.objects.get_or_create(
-            **self.mine,
-            message=message.id,
-            defaults={
-                "channel": message.channel,
-                "thread": message.id,
-                "action": ref,
-                "ballot": BallotName.ACTION,
-                "text": cards.digest(message.text),
-            },
-        )
+        named = leader_named(message.text)
+        leader = None if named is None else self._called(named)
+        link = self.chat.link(message.channel, message.id)
+        asks = self._asks(now, self._said_at(message, now), f"{message.id}")
+        with transaction.atomic():  # stopped in between, and edited, it would be no ballot any more
+            ref = commands.propose(
+                asks, kind, message.text.strip(), by=by, leader=leader, link=link
+            )
+            models.Post.objects.get_or_create(
+                **self.mine,
+                message=message.id,
+                defaults={
+                    "channel": message.channel,
+                    "thread": message.id,
+                    "action": ref,
+                    "ballot": BallotName.ACTION,
+                    "text": cards.digest(message.text),
+                },
+            )
+
+    def _said_at(self, message: Message, now: datetime) -> datetime:
+        """When a message that was not acted on yet counts: since it says what it says."""
+        until = self._read_until(message.channel, now)
+        at = message.at if self._is_as_sent(message, until, now) else message.changed_at
+        return at if at >= until - _LATEST else now
+
+    def _is_as_sent(self, message: Message, until: datetime, now: datetime) -> bool:
+        """Whether a message is the one that was sent: it was not edited, or only as the rules have
+        it for a correction: soon, and before any vote. And nobody answered, or passed over, what it
+        said before."""
+        if message.changed_at <= message.at:
+            return True
+        charter = self.standing([], now).charter_at(message.at).charter
+        if message.changed_at >= message.at + charter.correction or message.at < until:
+            return False
+        answers = models.Outgoing.objects.filter(**self.mine)
+        mine = f"answer {message.id}"
+        if answers.filter(Q(key=mine) | Q(key__startswith=f"{mine} ")).exists():
+            return False
+        there = self.chat.reactions(message.channel, [message.id]).get(message.id, ())
+        return not self.wanted(one for one in there if self._ours(one.at) < message.changed_at)
+
+    def _read_until(self, channel: str, now: datetime) -> datetime:
+        """How far a channel was read; one that was not yet, as far as the others."""
+        read = ReadChat.objects.filter(**self.mine).values_list("channel", "until")
+        known = dict(read)
+        until = known.get(channel) or max(known.values(), default=None)
+        return now if until is None else self._ours(until)
 
     # --- edits and deletions ---------------------------------------------------------------------
 
     def _changed_message(self, post: models.Post, message: Message, now: datetime) -> None:
         """A message that proposed something was edited or deleted: who did it and why, a chat does
         not say. So it changes nothing by itself, unless the rules call it a correction."""
-        seen = "deleted" if message.deleted else cards.digest(message.text)
+        seen = _DELETED if message.deleted else cards.digest(message.text)
         if seen == post.text:
             return
+        # Whoever voted before the edit did so on the text before, though both are read only now.
+        self._reactions(models.Post.objects.filter(pk=post.pk), now)
         action = self.standing([post.action], now).actions[post.action]
         if action.state in UNDECIDED:
             text = message.text.strip()
             if message.deleted:
-                self._ask_leader(post, action, WITHDRAW, seen)
+                self._stale.add(post.pk)  # its card says where the vote goes on
+                self._ask_leader(post, action, WITHDRAW, seen, text)
             elif text == action.object:
                 pass  # back to what is voted on
-            elif action.is_corrected_at(min(message.changed_at, now)):
+            elif (stays := self._what_stays(action, text)) is not None:
+                anew = say("to change that, withdraw {ref} and propose it anew", ref=action.ref)
+                self._answer(message, stays, anew)
+            elif self._member_of(message.author) == action.leader and action.is_corrected_at(
+                min(message.changed_at, now)
+            ):
                 self._do(AMEND, post, action.leader, text, seen, now, at=message.changed_at)
             else:
-                self._ask_leader(post, action, AMEND, seen)
+                self._ask_leader(post, action, AMEND, seen, text)
         post.text = seen
         post.save(update_fields=["text"])
 
-    def _ask_leader(self, post: models.Post, action: Action, what: str, seen: str) -> None:
+    def _what_stays(self, action: Action, text: str) -> Sentence | None:
+        """What an edit would change that no amendment does; None if it may be one."""
+        leaders = leaders_named(text)
+        if self.habits.kinds(text) - {action.kind}:
+            return say("the vote on {ref} goes on as before: its kind stays", ref=action.ref)
+        if leaders and leaders != leaders_named(action.object):
+            return say("the vote on {ref} goes on as before: its leader stays", ref=action.ref)
+        if not self.habits.says_something(text):
+            return say("the vote on {ref} goes on, on the text before", ref=action.ref)
+        return None
+
+    def _ask_leader(
+        self, post: models.Post, action: Action, what: str, seen: str, text: str
+    ) -> None:
+        key = _question_key(what, post, action, seen)
         account = models.Account.objects.filter(**self.mine, member_id=action.leader).first()
         if account is None:
+            if what == AMEND:
+                self._say_that_it_stays(key, post, action)
             return
         question = (
             say(
@@ -293,31 +420,54 @@ class Brain:
                 sign=self._yes,
             )
         )
+        quotation = f"\n\n{quoted(text, _LONGEST_QUESTION)}" if text else ""
         self.wait(
-            f"{what} {post.message} {seen}",
-            self.language.say(question),
+            key,
+            self.language.say(question) + quotation,
             person=account.person,
             thread=post.message,
             action=action.ref,
             ballot=what,
         )
 
+    def _say_that_it_stays(self, key: str, post: models.Post, action: Action) -> None:
+        """Where the leader cannot be asked here: all who read what changed."""
+        name = harmless(self._names([action.leader])[action.leader])
+        told = say(
+            "The message was changed. The vote on {ref} goes on, on the text that the card quotes:"
+            " only {name}, who leads it, can amend or withdraw it.",
+            ref=action.ref,
+            name=name,
+        )
+        self.wait(key, self.language.say(told), channel=post.channel, thread=post.thread)
+
     @property
     def _yes(self) -> str:
         return self.habits.signs[Choice.FOR][0]
 
     def _said_yes(self, question: models.Post, there: Iterable[Reaction], now: datetime) -> None:
-        """Do what a leader was asked about, if they said yes."""
-        leader = self.standing([question.action], now).actions[question.action].leader
-        for one in there:
-            member = self._member_of(one.person)
-            if member == leader and self.habits.choice(one.emoji) is Choice.FOR:
-                about = models.Post.objects.get(**self.mine, message=question.thread)
-                message = self.chat.message(about.channel, about.message)
-                text = "" if message is None else message.text.strip()
-                self._do(question.ballot, about, member, text, question.message, now)
-                models.Post.objects.filter(pk=question.pk).update(open=False)
+        """Do what a leader was asked about, if they said yes. If the message changed since, they
+        are asked anew: this question is then of something else."""
+        action = self.standing([question.action], now).actions[question.action]
+        leads = any(
+            self.habits.choice(one.emoji) is Choice.FOR
+            and self._member_of(one.person) == action.leader
+            for one in there
+        )
+        if leads and action.state in UNDECIDED:
+            about = models.Post.objects.get(**self.mine, message=question.thread)
+            message = self.chat.message(about.channel, about.message)
+            gone = message is None or message.deleted
+            seen, text = _DELETED, ""
+            if message is not None and not gone:
+                seen, text = cards.digest(message.text), message.text.strip()
+            key = _question_key(question.ballot, about, action, seen)
+            asked = models.Outgoing.objects.filter(**self.mine, sent=question.message)
+            if not asked.filter(key=key).exists():
                 return
+            self._do(question.ballot, about, action.leader, text, question.message, now)
+        if leads or action.state not in UNDECIDED:
+            models.Post.objects.filter(pk=question.pk).update(open=False)
 
     def _do(
         self,
@@ -338,114 +488,217 @@ class Brain:
         except Refusal as refusal:
             log.info("%s: nothing is changed: %s", post.action, refusal.why.message)
 
-    def _called(self, handle: str) -> str:
+    def member_called(self, handle: str) -> str | None:
         """The member whom a message names: by their chat account, else by their handle."""
         person = self.chat.called(handle)
-        found = None if person is None else self._member_of(person.id)
-        if found is None:
-            named = reading.member_called(self.association.pk, handle)
-            found = None if named is None else named.id
+        if person is not None:  # whoever else has that name in the association was not meant
+            return self._member_of(person.id)
+        named = reading.member_called(self.association.pk, handle)
+        return None if named is None else named.id
+
+    def _called(self, handle: str) -> str:
+        found = self.member_called(handle)
         if found is None:
             raise Refusal(
                 say("nothing is proposed yet: nobody here is called “{name}”", name=handle),
-                say("write it again, with the leader's handle"),
+                say("write it again, with the handle of a member whose chat account I know"),
             )
         return found
 
     # --- votes -----------------------------------------------------------------------------------
 
-    def _reactions(self, posts: Iterable[models.Post], now: datetime) -> None:
+    def _reactions(self, posts: QuerySet[models.Post], now: datetime) -> None:
         """Take what the reactions under some posts say, in the order in which they were made."""
-        found = {post.pk: post for post in posts}
-        told: dict[int, dict[str, Wanted]] = {}
-        for channel in {post.channel for post in found.values()}:
-            here = [post for post in found.values() if post.channel == channel]
-            messages = [id for post in here for id in (post.message, post.card) if id]
-            there = self.chat.reactions(channel, messages)
-            for post in here:
-                if post.message not in there:
-                    continue  # nobody knows what stands there now: nothing changes
-                if post.ballot in _QUESTIONS:
-                    self._said_yes(post, there.get(post.message, ()), now)
-                else:
-                    told[post.pk] = self._wanted(post, there)
-        changes = [
-            (wanted.at, found[id], person, wanted)
-            for id, said in told.items()
-            for person, wanted in self._changed(found[id], said, now)
-        ]
-        changes.sort(key=lambda change: change[0])
-        for _, post, person, wanted in changes:
-            self._take(post, person, wanted, now)
+        firsts = {post.of_id or post.pk for post in posts}
+        family = models.Post.objects.filter(Q(pk__in=firsts) | Q(of__in=firsts)).order_by("pk")
+        read = list(family.prefetch_related("handled"))
+        there = self._there(read)
+        refs = {post.action for post in read}
+        opened, proposed = self._opened(refs), self._proposed(refs)
+        changes: list[tuple[Under, str, Wanted]] = []
+        for first in read:
+            if first.ballot in _QUESTIONS:
+                if first.message in there:
+                    self._said_yes(first, there[first.message], now)
+            elif first.of_id is None and first.action in opened:
+                ids = _ids(post for post in read if first.pk in (post.pk, post.of_id))
+                said = self.wanted(
+                    one
+                    for id in ids
+                    for one in there.get(id, ())
+                    if self._ours(one.at) >= proposed[first.action]
+                )
+                handled = {one.person: one for one in first.handled.all()}
+                under = Under(first, _is_over(first, opened), handled)
+                for change in _changed(under, said, whole=all(id in there for id in ids)):
+                    changes.append((under, *change))
+        changes.sort(key=lambda change: change[2].at)
+        # Of those it does not know it may have to ask the server: not while others wait.
+        people = dict.fromkeys(person for _, person, _ in changes)
+        members = {person: self._meet(person, now) for person in people}
+        for start in range(0, len(changes), _TOGETHER):
+            with transaction.atomic():
+                self._take_some(changes[start : start + _TOGETHER], members, now)
 
-    def _wanted(
-        self, post: models.Post, there: Mapping[str, Sequence[Reaction]]
-    ) -> dict[str, Wanted]:
-        """What each person's reactions under a post say: the one added last that is still there."""
-        both = [*there.get(post.message, ()), *there.get(post.card, ())]
+    def _there(self, posts: Sequence[models.Post]) -> Mapping[str, Sequence[Reaction]]:
+        """The reactions that are there now, by message. Nothing is said of one that is gone."""
+        there: dict[str, Sequence[Reaction]] = {}
+        for channel in dict.fromkeys(post.channel for post in posts):
+            ids = _ids(post for post in posts if post.channel == channel)
+            there |= self.chat.reactions(channel, ids)
+        return there
+
+    def _opened(self, refs: Collection[str]) -> Mapping[str, Mapping[str, datetime | None]]:
+        """When the votes on some actions opened that run, or ran last, as `Post.since` holds it; by
+        action and ballot. What was voted on by hand is not among them."""
+        rows = ActionRow.objects.filter(association=self.association, ref__in=refs)
+        told = rows.values_list("ref", "proposed_at", "opened_at", "called_at")
+        return {
+            ref: {
+                BallotName.ACTION: None if opened == proposed else opened,
+                BallotName.COUNTER_VOTE: called,
+            }
+            for ref, proposed, opened, called in told
+        }
+
+    def _proposed(self, refs: Collection[str]) -> Mapping[str, datetime]:
+        """When some actions were proposed: reactions of before were to what a message said then."""
+        rows = ActionRow.objects.filter(association=self.association, ref__in=refs)
+        return dict(rows.values_list("ref", "proposed_at"))
+
+    def _ours(self, at: datetime) -> datetime:
+        """An instant of the server's, by the clock of all that is recorded."""
+        return at + (self._ahead or timedelta())
+
+    def wanted(self, there: Iterable[Reaction]) -> dict[str, Wanted]:
+        """What each person's reactions say: the one added last that is still there."""
         said: dict[str, Wanted] = {}
-        for one in sorted(both, key=lambda one: one.at):
+        for one in sorted(there, key=lambda one: one.at):
             choice = self.habits.choice(one.emoji)
             if choice is not None and one.person != self.chat.me:
                 said[one.person] = Wanted(choice, one.at)
         return said
 
-    def _changed(
-        self, post: models.Post, said: Mapping[str, Wanted], now: datetime
-    ) -> Iterable[tuple[str, Wanted]]:
-        """Who says something else than what was taken, and from when it counts."""
-        handled = {one.person: one for one in post.handled.all()}
-        for person, wanted in said.items():
-            before = handled.get(person)
-            if before is None or wanted.at > before.at:
-                yield person, wanted
-            elif before.choice != wanted.choice:
-                # An older one counts again, because a newer one was taken away: from now on.
-                yield person, Wanted(wanted.choice, max(now, before.at))
-        for person, before in handled.items():
-            if person not in said and before.choice:
-                yield person, Wanted(None, max(now, before.at))
-
-    def _take(self, post: models.Post, person: str, wanted: Wanted, now: datetime) -> None:
-        member = self._member_of(person)
-        taken = member is not None and self._vote(post, person, member, wanted, now)
-        models.Handled.objects.update_or_create(
-            post=post,
-            person=person,
-            defaults={"choice": wanted.choice or "", "at": wanted.at, "taken": taken},
+    def _take_some(
+        self,
+        changes: Iterable[tuple[Under, str, Wanted]],
+        members: Mapping[str, str | None],
+        now: datetime,
+    ) -> None:
+        """Take what some people's reactions say; `members` are who they are, by their accounts."""
+        handled: list[models.Handled] = []
+        for under, person, wanted in changes:
+            member, before = members[person], under.handled.get(person)
+            if member is None and wanted.choice is not None:
+                self._say_who_votes(person)
+            if member is None and before is not None and before.member:
+                continue  # an account that is nobody's any more changes nothing
+            handled.append(self._take(under, person, member, wanted, now))
+        models.Handled.objects.bulk_create(  # those that are there already are changed
+            handled,
+            update_conflicts=True,
+            unique_fields=["post", "person"],
+            update_fields=["choice", "at", "counts_from", "member"],
         )
-        if member is None and wanted.choice is not None:
-            self.whisper(
-                f"stranger {person}",
-                person,
-                say(
-                    "Your reaction does not count as a vote: I do not know whose chat account this"
-                    " is. Members get a code on their page, or of a référent·e: send it to me here."
-                ),
-            )
+        self._say_which_are_opinions(handled, now)
+
+    def _take(
+        self, under: Under, person: str, member: str | None, wanted: Wanted, now: datetime
+    ) -> models.Handled:
+        before = under.handled.get(person)
+        was = before.member if before is not None and before.choice else ""
+        if wanted.again or wanted.choice is None or was not in ("", member):
+            at = now  # until now something else was so, or for somebody else
+        else:
+            at = self._ours(wanted.at)
+            if before is not None and before.counts_from is not None:
+                at = max(at, before.counts_from)  # two clocks never put it before what it follows
+        under.handled[person] = taken = models.Handled(
+            post=under.post,
+            person=person,
+            choice=wanted.choice or "",
+            at=wanted.at if before is None else max(wanted.at, before.at),
+            counts_from=min(at, now),
+            member=member or "",
+        )
+        if was and (was != member or wanted.choice is None):
+            self._take_away(under, was, now)
+        if wanted.choice is not None and member is not None:
+            self._vote(under, taken, wanted.choice, now, again=wanted.again)
+        return taken
+
+    def _say_who_votes(self, person: str) -> None:
+        self.whisper(
+            f"stranger {person}",
+            person,
+            say(
+                "Your reaction does not count as a vote: I do not know whose chat account this"
+                " is. Members get a code on their page, or of a référent·e: send it to me here."
+            ),
+        )
 
     def _vote(
-        self, post: models.Post, person: str, member: str, wanted: Wanted, now: datetime
-    ) -> bool:
-        """Make a vote of a reaction. False if it was not taken."""
-        key = f"{post.message} {person} {wanted.choice or '-'} {wanted.at.isoformat()}"
-        asks = self._asks(now, wanted.at, cards.digest(key))
-        ballot = BallotName(post.ballot)
+        self, under: Under, taken: models.Handled, choice: Choice, now: datetime, *, again: bool
+    ) -> None:
+        """Make a vote of a reaction."""
+        post, member, at = under.post, taken.member, taken.counts_from or now
+        if again and (under.over or self._cast_here(post, member) is None):
+            return  # what was said elsewhere since stands
+        if under.over:
+            self._say_where_it_goes_on(post, taken.person)
+            return
+        key = cards.digest(f"{post.message} {taken.person} {member} {choice} {at.isoformat()}")
         try:
-            if wanted.choice is not None:
-                commands.vote(asks, post.action, wanted.choice, by=member, ballot=ballot)
-            elif self._cast_here(post, member):
+            commands.vote(
+                self._asks(now, at, key), post.action, choice, by=member, ballot=_ballot(post)
+            )
+        except TooLate as late:
+            self.whisper(
+                f"late {post.pk} {taken.person}",
+                taken.person,
+                say("Your reaction came too late to be a vote: {why}.", why=late.why),
+            )
+        except Refusal as refusal:
+            log.info("%s: a reaction changes nothing: %s", post.action, refusal.why.message)
+
+    def _take_away(self, under: Under, member: str, now: datetime) -> None:
+        """Somebody's reaction is gone, and what it said with it; unless another account of theirs
+        still says something."""
+        post, ballot = under.post, _ballot(under.post)
+        stands = None if under.over else self._cast_here(post, member)
+        if stands is None:
+            return
+        theirs = [one for one in under.handled.values() if one.member == member and one.choice]
+        last = max(theirs, key=lambda one: one.at, default=None)
+        if last is not None and last.choice == stands:
+            return
+        key = cards.digest(f"{post.message} {member} - {now.isoformat()}")
+        asks = self._asks(now, now, key)
+        try:
+            if last is not None:
+                commands.vote(asks, post.action, Choice(last.choice), by=member, ballot=ballot)
+            else:
                 commands.withdraw_vote(asks, post.action, by=member, ballot=ballot)
         except Refusal as refusal:
             # Too late, or taken back already elsewhere: what stands, stands.
             log.info("%s: a reaction changes nothing: %s", post.action, refusal.why.message)
-            return False
-        if wanted.choice is not None:
-            self._say_if_opinion(post, person, member, now)
-        return True
 
-    def _cast_here(self, post: models.Post, member: str) -> bool:
-        """Whether somebody's vote in force came from this chat: only that goes with a reaction."""
+    def _say_where_it_goes_on(self, post: models.Post, person: str) -> None:
+        later = self._later(post)
+        if later is not None:
+            self.whisper(
+                f"over {post.pk} {person}",
+                person,
+                say(
+                    "Your reaction does not count as a vote: the vote on {ref} started again. It"
+                    " goes on here: {link}",
+                    ref=post.action,
+                    link=self.chat.link(later.channel, later.message),
+                ),
+            )
+
+    def _cast_here(self, post: models.Post, member: str) -> str | None:
+        """Somebody's choice in force if it came from this chat: only that goes with a reaction."""
         erased = ""
         entries = reading.entries_about(self.association.pk, post.action, erased)
         theirs = [
@@ -456,20 +709,30 @@ class Brain:
             and one["data"]["ballot"] == post.ballot
         ]
         last = max(theirs, key=lambda one: (one["at"], one["seq"]), default=None)
-        return last is not None and last["kind"] == "vote.cast" and last["via"] == self.chat.system
+        if last is None or last["kind"] != "vote.cast" or last["via"] != self.chat.system:
+            return None
+        choice: str = last["data"]["choice"]
+        return choice
 
-    def _say_if_opinion(self, post: models.Post, person: str, member: str, now: datetime) -> None:
-        standing = self.standing([post.action], now)
-        action = standing.actions[post.action]
-        ballot = action.ballot_named(BallotName(post.ballot))
-        if ballot is not None and member in ballot.opinions:
+    def _say_which_are_opinions(self, handled: Iterable[models.Handled], now: datetime) -> None:
+        """Tell those whose votes were kept as opinions."""
+        taken = [one for one in handled if one.member and one.choice]
+        refs = {one.post.action for one in taken}
+        votes = Vote.objects.filter(action__association=self.association, counted=False)
+        rows = votes.filter(action__ref__in=refs).values_list("action__ref", "ballot", "member")
+        opinions = set(rows)
+        for one in taken:
+            ref, member = one.post.action, one.member
+            if (ref, one.post.ballot, member) not in opinions:
+                continue  # nearly always
+            standing = self.standing([ref], now)
             self.whisper(
-                f"opinion {post.action} {person}",
-                person,
+                f"opinion {ref} {one.person}",
+                one.person,
                 say(
                     "Your vote on {ref} is kept as an opinion, and not counted: {why}.",
-                    ref=post.action,
-                    why=why_off_roll(standing, action, member),
+                    ref=ref,
+                    why=why_off_roll(standing, standing.actions[ref], member),
                 ),
             )
 
@@ -482,6 +745,9 @@ class Brain:
         )
         rows = book.rows(self.association.pk, followed.seq + 1, followed.seq + _AT_ONCE)
         entries = [orjson.loads(body) for _, body, _ in rows]
+        if any(entry["kind"] == "account.claimed" for entry in entries):
+            # Somebody may be known from now on who has reacted before.
+            self._reactions(models.Post.objects.filter(**self.mine, open=True), now)
         refs = {str(entry["data"]["action"]) for entry in entries if "action" in entry["data"]}
         standing = self.standing(refs, now)
         for entry in entries:
@@ -491,8 +757,8 @@ class Brain:
             self._looked = now  # time alone changes some: a ballot closes, an action is contested
             remind(self, now)
         else:
-            posts = posts.filter(action__in=refs)
-        self._show(list(posts), now)
+            posts = posts.filter(Q(action__in=refs) | Q(pk__in=self._stale))
+        self._show(list(posts), standing, now)
         if entries:
             models.Followed.objects.filter(pk=followed.pk).update(seq=entries[-1]["seq"])
         self.send()
@@ -503,21 +769,25 @@ class Brain:
         action = standing.actions.get(ref)
         if action is None:
             return
-        post = models.Post.objects.filter(**self.mine, action=ref, ballot=BallotName.ACTION).first()
+        if entry["kind"] == "vote.cast":  # nearly always
+            if (
+                entry["data"]["choice"] == "against"
+                and entry["data"]["ballot"] == BallotName.ACTION
+            ):
+                self._offer_to_talk(entry["by"], action)
+            return
+        posts = models.Post.objects.filter(**self.mine, action=ref, ballot=BallotName.ACTION)
+        post = posts.order_by("pk").last()
         match entry["kind"]:
             case "action.proposed" if post is None:
                 self._announce(f"{seq}", standing, action, BallotName.ACTION, "")
             case "counter_vote.called" if action.counter_vote is not None:
                 place = post.channel if post else ""
                 self._announce(f"{seq}", standing, action, BallotName.COUNTER_VOTE, place)
-            case "action.adopted" | "action.cancelled" | "action.withdrawn" | "action.amended":
-                if entry["kind"] == "action.amended" and post is not None:
-                    post.open = True
-                    post.save(update_fields=["open"])
+            case "action.adopted" | "action.cancelled" | "action.withdrawn":
                 self._outcome(f"{seq}", standing, action, post)
-            case "vote.cast" if entry["data"]["choice"] == "against":
-                if entry["data"]["ballot"] == BallotName.ACTION:
-                    self._offer_to_talk(entry["by"], action)
+            case "action.amended":
+                self._begin_again(f"{seq}", standing, action, post)
 
     def _announce(
         self, key: str, standing: Standing, action: Action, ballot: BallotName, channel: str
@@ -525,7 +795,26 @@ class Brain:
         """Have a vote announced in a message of its own, to react to."""
         channel = channel or self.main_channel
         text = self._card(standing, action, ballot)
-        self.wait(f"vote {key}", text, channel=channel, action=action.ref, ballot=ballot)
+        since = self._opened([action.ref])[action.ref][ballot]
+        about: dict[str, Any] = {"action": action.ref, "ballot": ballot, "since": since}
+        self.wait(f"vote {key}", text, channel=channel, **about)
+
+    def _begin_again(
+        self, key: str, standing: Standing, action: Action, post: models.Post | None
+    ) -> None:
+        """Have an amended action voted on in a message of its own: the reactions that everybody
+        sees were given to the text before. Where only the text was corrected, its card says so."""
+        since = self._opened([action.ref])[action.ref][BallotName.ACTION]
+        here = {**self.mine, "action": action.ref, "ballot": BallotName.ACTION, "since": since}
+        if any(one.objects.filter(**here).exists() for one in (models.Post, models.Outgoing)):
+            return
+        channel = "" if post is None else post.channel
+        if post is not None:
+            text = cards.outcome(self.language, standing, action)
+            self.wait(f"thread {key}", text, channel=channel, thread=post.thread)
+        earlier = models.Post.objects.filter(**self.mine, action=action.ref)
+        earlier.exclude(ballot__in=_QUESTIONS).update(open=True)  # to say where it goes on
+        self._announce(key, standing, action, BallotName.ACTION, channel)
 
     def _outcome(
         self, key: str, standing: Standing, action: Action, post: models.Post | None
@@ -543,42 +832,116 @@ class Brain:
             text = cards.against(self.language, action, self._names([action.leader]))
             self.wait(f"against {action.ref} {member}", text, person=account.person)
 
-    def _show(self, posts: Sequence[models.Post], now: datetime) -> None:
-        """Bring some cards up to date."""
-        if not posts:
-            return
-        standing = self.standing({post.action for post in posts}, now)
+    def _show(self, posts: Sequence[models.Post], standing: Standing, now: datetime) -> None:
+        """Bring some cards up to date, as many as there is time for; the others are next."""
+        refs = {post.action for post in posts}
+        if not refs <= standing.actions.keys():
+            standing = self.standing(refs, now)
+        until, self._stale = monotonic() + _AT_MOST, set()
+        opened = self._opened(refs)
+        read = dict(ReadChat.objects.filter(**self.mine).values_list("channel", "until"))
         for post in posts:
+            before = (post.shown, post.open)
             action, ballot = standing.actions[post.action], BallotName(post.ballot)
+            over = _is_over(post, opened)
+            later = self._later(post) if over or post.text == _DELETED else None
             text = self._card(standing, action, ballot)
-            if not post.card:
-                self.wait(
-                    f"card {post.message}",
-                    text,
-                    channel=post.channel,
-                    thread=post.thread,
-                    post=post,
-                )
-            elif post.shown != cards.digest(text):
-                with _others_go_on(post.action):
-                    self.chat.edit(post.channel, post.card, text)
-                    post.shown = cards.digest(text)
-            post.open = cards.is_open(standing, action, ballot)
-            post.save(update_fields=["shown", "open"])
+            if later is not None:
+                text = self._goes_on(post, later, over=over)
+            elif post.text == _DELETED and not over and action.state in UNDECIDED:
+                self._announce_anew(post, text)
+            if post.card and post.shown != cards.digest(text) and monotonic() > until:
+                self._stale.add(post.pk)
+                continue
+            self._show_one(post, text, once=later is not None)
+            post.open = (
+                later is None
+                if over
+                else cards.is_open(standing, action, ballot)
+                or self._may_be_unread(cards.closes_at(action, ballot), read.get(post.channel), now)
+            )
+            if before != (post.shown, post.open):
+                post.save(update_fields=["shown", "open"])
+
+    def _show_one(self, post: models.Post, text: str, *, once: bool) -> None:
+        """Have a card say something; `once` if perhaps nobody can read it any more."""
+        if not post.card:
+            key, channel = f"card {post.message}", post.channel
+            self.wait(key, text, channel=channel, thread=post.thread, post=post)
+        elif post.shown != cards.digest(text):
+            if once:
+                post.shown = cards.digest(text)
+            with _others_go_on(post.action):
+                self.chat.edit(post.channel, post.card, text)
+                post.shown = cards.digest(text)
+
+    def _may_be_unread(
+        self, closes_at: datetime | None, read: datetime | None, now: datetime
+    ) -> bool:
+        """Whether a reaction in time may still be found, where a channel was read until then."""
+        if closes_at is None or read is None:
+            return False
+        return may_record(closes_at, [self._ours(read)], now) is Recording.WAIT
+
+    def _later(self, post: models.Post) -> models.Post | None:
+        """The message by which a vote goes on that began with an earlier one; None as long as it
+        was not sent."""
+        ballots = {post.ballot, BallotName.ACTION}
+        posts = models.Post.objects.filter(**self.mine, action=post.action, ballot__in=ballots)
+        later = posts.filter(pk__gt=post.pk).order_by("pk").last()
+        return None if later is None or _is_over(later, self._opened([post.action])) else later
+
+    def _goes_on(self, post: models.Post, later: models.Post, *, over: bool) -> str:
+        """What the card of an earlier message says."""
+        about = {"ref": post.action, "link": self.chat.link(later.channel, later.message)}
+        told = (
+            say(
+                "{ref}: the vote started again. Reactions here count no more: it goes on with"
+                " {link}",
+                **about,
+            )
+            if over
+            else say("{ref}: the message is gone. The vote goes on with {link}", **about)
+        )
+        return self.language.say(told)
+
+    def _announce_anew(self, post: models.Post, text: str) -> None:
+        """Have a vote go on in a message of its own: the one before is gone, and its card with it
+        from people's eyes."""
+        self.wait(
+            f"again {post.message}",
+            text,
+            channel=post.channel,
+            post=post,
+            action=post.action,
+            ballot=post.ballot,
+            since=post.since,
+        )
 
     def _card(self, standing: Standing, action: Action, ballot: BallotName) -> str:
-        names = self._names([action.leader])
+        names = {action.leader: standing.members[action.leader].name}
         return cards.card(self.language, standing, action, ballot, self.habits.signs, names)
 
     def send(self) -> None:
-        """Send what waits to be sent."""
-        for one in models.Outgoing.objects.filter(**self.mine, sent="").order_by("id"):
+        """Send what waits to be sent, as much as there is time for; the rest is next."""
+        until = monotonic() + _AT_MOST
+        waiting = models.Outgoing.objects.filter(**self.mine, sent="", pk__gt=self._sent)
+        for one in waiting.order_by("id")[:_AT_ONCE]:
             with _others_go_on(one.key):
                 self._send(one)
+            self._sent = one.pk
+            if monotonic() > until:
+                return
+        self._sent = 0
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether there is more to be sent than there was time for."""
+        return self._sent > 0
 
     def _send(self, one: models.Outgoing) -> None:
         channel = one.channel or self.chat.private(one.person)
-        files = [_enclosed(told) for told in one.files]
+        files = [Enclosed.of(told) for told in one.files]
         thread = "" if one.ballot in _QUESTIONS else one.thread
         sent = self.chat.send(channel, one.text, key=one.key, thread=thread, files=files)
         post = self._carried(one, channel, sent)
@@ -591,26 +954,33 @@ class Brain:
     def _carried(self, one: models.Outgoing, channel: str, sent: str) -> models.Post | None:
         """The post that a message is the card of, if it is one."""
         shown = {"card": sent, "shown": cards.digest(one.text)}
-        if one.post is not None:
-            models.Post.objects.filter(pk=one.post.pk).update(**shown)
-            return one.post
         if not one.action:
-            return None
+            if one.post is not None:
+                models.Post.objects.filter(pk=one.post.pk).update(**shown)
+            return one.post
         # A question is about the message in whose place it stands.
         thread = one.thread if one.ballot in _QUESTIONS else sent
         about = {"channel": channel, "thread": thread, "action": one.action, "ballot": one.ballot}
-        values: dict[str, Any] = {**about, **shown}
+        values: dict[str, Any] = {**about, **shown, "since": one.since, "of": one.post}
+        # What came before says from now on that it goes on here.
+        earlier = models.Post.objects.filter(**self.mine, action=one.action, open=True)
+        self._stale |= set(earlier.values_list("pk", flat=True))
         post, _ = models.Post.objects.update_or_create(**self.mine, message=sent, defaults=values)
         return post
 
     def _answer(self, message: Message, why: Sentence, remedy: Sentence) -> None:
         text = self.language.say(say("{why} → {remedy}", why=why, remedy=remedy))
         self.wait(
-            f"answer {message.id}",
+            self._answer_key(message),
             text[0].upper() + text[1:],
             channel=message.channel,
             thread=message.thread or message.id,
         )
+
+    @staticmethod
+    def _answer_key(message: Message) -> str:
+        """Of what is answered to a message that proposes nothing: edited, it is another one."""
+        return f"answer {message.id} {cards.digest(message.text)[:16]}"
 
     def whisper(self, key: str, person: str, sentence: Sentence) -> None:
         self.wait(key, self.language.say(sentence), person=person)
@@ -626,6 +996,7 @@ class Brain:
         post: models.Post | None = None,
         action: str = "",
         ballot: str = "",
+        since: datetime | None = None,
         files: Sequence[Enclosed] = (),
     ) -> None:
         """Have something sent, unless it was before."""
@@ -640,9 +1011,14 @@ class Brain:
                 "post": post,
                 "action": action,
                 "ballot": ballot,
-                "files": [_kept(one) for one in files],
+                "since": since,
+                "files": [one.kept() for one in files],
             },
         )
+
+    def _is_there(self, key: str) -> bool:
+        """Whether something was sent, or waits to be."""
+        return models.Outgoing.objects.filter(**self.mine, key=key[:120]).exists()
 
     # --- asking ----------------------------------------------------------------------------------
 
@@ -659,9 +1035,46 @@ class Brain:
             association=self.association.pk,
             now=now,
             via=self.chat.system,
-            at=at if at < now else None,
+            at=self._on_time(at, now),
             key=key,
         )
+
+    @staticmethod
+    def _on_time(at: datetime, now: datetime) -> datetime | None:
+        """The instant of what is told after the fact; None for what happens now."""
+        return at if at < now else None
+
+    def _meet(self, person: str, now: datetime) -> str | None:
+        """Whose account it is by whom something was said or reacted; by its verified address, if
+        the association wants that. Untied, it is not tied so again."""
+        member = self._member_of(person)
+        if member is not None or not self.habits.by_email:
+            return member
+        key = f"tied {person}"
+        looked = self._met.get(person)
+        if looked is not None and now - looked < _BEFORE_LOOKING_AGAIN:
+            return None
+        self._met[person] = now
+        if models.Outgoing.objects.filter(**self.mine, key=key).exists():
+            return None
+        found = self.chat.person(person)
+        if found is None or found.bot or not found.email:
+            return None
+        known = codes.addressed(self.association.pk, self.server, found.email, now)
+        if known is None:
+            return None
+        self._met.pop(person)
+        codes.tie(self._asks(now, now, cards.digest(key)), self.server, person, known)
+        self.whisper(
+            key,
+            person,
+            say(
+                "By its e-mail address, this chat account is yours, {name}: from now on your"
+                " reactions are your votes. If that is wrong, untie it on your page.",
+                name=known.name,
+            ),
+        )
+        return known.pk
 
     def _member_of(self, person: str) -> str | None:
         account = models.Account.objects.filter(**self.mine, person=person)
@@ -675,12 +1088,47 @@ class Brain:
         return {id: name or self.language.word("(erased)") for id, name in rows}
 
 
-def _kept(file: Enclosed) -> list[str]:
-    return [file.name, file.media_type, b64encode(file.content).decode()]
+def _question_key(what: str, about: models.Post, action: Action, seen: str) -> str:
+    """Of a question to a leader: about one text, beside the one that is voted on."""
+    return f"{what} {len(action.versions)} {seen} {about.message}"[:120]
 
 
-def _enclosed(told: Sequence[str]) -> Enclosed:
-    return Enclosed(told[0], told[1], b64decode(told[2]))
+def _ids(posts: Iterable[models.Post]) -> list[str]:
+    """The messages that are reacted to where posts are: themselves, and their cards."""
+    return [
+        id for id in dict.fromkeys(id for post in posts for id in (post.message, post.card)) if id
+    ]
+
+
+def _ballot(post: models.Post) -> BallotName:
+    return BallotName(post.ballot)
+
+
+def _is_over(post: models.Post, opened: Mapping[str, Mapping[str, datetime | None]]) -> bool:
+    """Whether the vote that a post is about is no more the one that runs, or ran last."""
+    return post.since != opened[post.action][post.ballot]
+
+
+def _changed(
+    under: Under, said: Mapping[str, Wanted], *, whole: bool
+) -> Iterator[tuple[str, Wanted]]:
+    """Who says something else than what was taken.
+
+    Args:
+        under: what was taken.
+        said: what everybody says now.
+        whole: whether all the messages could be read. If not, of what is missing nobody knows
+            whether it was taken away.
+    """
+    for person, wanted in said.items():
+        before = under.handled.get(person)
+        if before is None or not before.choice or wanted.at > before.at:
+            yield person, wanted
+        elif whole and before.choice != wanted.choice:
+            yield person, replace(wanted, again=True)
+    for person, before in list(under.handled.items()):
+        if whole and person not in said and before.choice:
+            yield person, Wanted(None, before.at)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256
 
 from toutdoux.core.action import Action
@@ -29,6 +30,13 @@ def is_open(standing: Standing, action: Action, name: BallotName) -> bool:
     return any(name is one for one, _, _ in open_ballots(action, standing.at))
 
 
+def closes_at(action: Action, name: BallotName) -> datetime | None:
+    """Until when votes are taken on a ballot; None if it is there no more."""
+    if name is BallotName.ACTION:
+        return action.closes_at
+    return None if action.counter_vote is None else action.counter_vote.closes_at
+
+
 def card(
     language: Language,
     standing: Standing,
@@ -53,13 +61,19 @@ def card(
     else:
         lines.append(quoted(action.object))
     if is_open(standing, action, name):
-        closes_at = counter.closes_at if counter else action.closes_at
+        if counter is None and action.opening.at > action.proposed_at:
+            began = say(
+                "Amended: the vote started again on {at}, and what was said before counts no more.",
+                at=action.opening.at,
+            )
+            lines.append(language.say(began))
+        until = counter.closes_at if counter else action.closes_at
         lines.append(
             " · ".join(
                 f"{signs[one][0]} {_says(language, one, counter is not None)}" for one in Choice
             )
             + " — "
-            + language.say(say("until {at}", at=language.with_weekday(closes_at)))
+            + language.say(say("until {at}", at=language.with_weekday(until)))
         )
     lines.append(f"{drawn(bar)}  {language.say(_figures(bar, counter is not None))}")
     lines += [language.say(one) for one in in_brief(standing, action)]

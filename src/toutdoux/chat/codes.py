@@ -1,19 +1,24 @@
-"""Codes that tie a chat account to a member: said to the bot in private, once.
+"""What ties a chat account to a member: a code, said to the bot in private, once; or an e-mail
+address that the chat's server has verified, where the association wants that.
 
 Whoever has a code can act as that member, so who made it for somebody else is an entry in the
-ledger, as for the link to an account (`member.invited`); and so is its use (`account.claimed`).
+ledger, as for the link to an account (`member.invited`); and so is every tie (`account.claimed`).
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from django.db import transaction
+from django.db.models import Q
 
 from toutdoux.actions import commands
+from toutdoux.association.models import Member
+from toutdoux.association.people import memberships_at
 from toutdoux.core.words import Refusal, say
 
 from .models import Account, Code, Handled
@@ -21,7 +26,10 @@ from .models import Account, Code, Handled
 VALID = timedelta(days=7)
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """None that is taken for another."""
+_NEVER = datetime(1, 1, 2, tzinfo=UTC)
+"""Before anything: a reaction that was last taken then is taken once more."""
 _LENGTH = 10
+_SHAPE = re.compile(f"[{_LETTERS}]{{5}}-[{_LETTERS}]{{5}}", re.IGNORECASE)
 
 
 def make(request: commands.Request, member: str) -> str:
@@ -41,10 +49,13 @@ def make(request: commands.Request, member: str) -> str:
     return f"{code[:5]}-{code[5:]}"
 
 
+def looks_like_one(text: str) -> bool:
+    """Whether a text is nothing but a code."""
+    return _SHAPE.fullmatch(text.strip()) is not None
+
+
 def use(request: commands.Request, server: str, person: str, code: str) -> str:
     """Tie a chat account to the member whose code it is. Returns their name.
-
-    What the account showed as votes before, and was not taken, is taken from now on.
 
     Raises:
         Refusal: there is no such code, or not any more.
@@ -61,17 +72,55 @@ def use(request: commands.Request, server: str, person: str, code: str) -> str:
                 say("this code is not known, was used already, or is too old"),
                 say("ask for another on your page, or of a référent·e"),
             )
-        commands.claim_account(replace(request, by=found.member_id), found.member_id)
+        tie(request, server, person, found.member)
+        found.delete()
+    return found.member.name
+
+
+def tie(request: commands.Request, server: str, person: str, member: Member) -> None:
+    """Have a chat account be a member's.
+
+    What it shows as votes is theirs from now on, if it was nobody's before, or somebody else's.
+
+    Raises:
+        Refusal: they are no member now.
+    """
+    with transaction.atomic():
+        commands.claim_account(replace(request, by=member.pk), member.pk)
         Account.objects.update_or_create(
             association_id=request.association,
             server=server,
             person=person,
-            defaults={"member": found.member},
+            defaults={"member": member},
         )
         here = {"post__association": request.association, "post__server": server}
-        Handled.objects.filter(**here, person=person, taken=False).delete()
-        found.delete()
-    return found.member.name
+        theirs = Handled.objects.filter(**here, person=person)
+        theirs.exclude(member=member.pk).update(at=_NEVER)
+
+
+def addressed(association: str, server: str, email: str, now: datetime) -> Member | None:
+    """The one present member whose e-mail address this is: the one others know them by, or the one
+    they sign in with. None where there is none or several, or they have an account on the server.
+    """
+    told = Member.objects.filter(association=association, erased=False)
+    theirs = told.filter(Q(email__iexact=email) | Q(seat__account__email__iexact=email))
+    present = memberships_at(now).filter(member__association=association).values("member")
+    found = [
+        one
+        for one in theirs.filter(pk__in=present).select_related("seat__account").distinct()
+        if _is_of(one, email)
+    ]
+    if len(found) != 1 or found[0].chat_accounts.filter(server=server).exists():
+        return None
+    return found[0]
+
+
+def _is_of(member: Member, email: str) -> bool:
+    """Whether an address is a member's. A database may take other letters for the same that look
+    alike: only those of ASCII are, and only in their case."""
+    seat = getattr(member, "seat", None)
+    own = [member.email] if seat is None else [member.email, seat.account.email]
+    return email.encode().lower() in [one.encode().lower() for one in own]
 
 
 def _digest(code: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from hmac import compare_digest
 from pathlib import Path
 
 import orjson
@@ -34,6 +35,14 @@ class Connection:
     team: str = ""
     """Of Mattermost: the team's name, as it is in addresses."""
     channels: tuple[str, ...] = ()
+    ids: dict[str, str] = field(default_factory=dict)
+    """What the channels were when they were set up: they may be called otherwise since."""
+    command_token: str = ""
+    """Of Mattermost: what its slash command is known by, where there is one and the environment
+    does not have it (`TOUTDOUX_CHAT_COMMAND_TOKEN`)."""
+    by_email: bool = False
+    """Whether accounts are tied to members by their e-mail addresses, where the server has verified
+    them."""
     hashtags: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Other hashtags than the usual ones, by kind of action."""
     signs: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -48,17 +57,36 @@ class Connection:
         if self.system == "matrix":
             from .matrix import Matrix
 
-            return Matrix(self.address, token, self.channels)
+            return Matrix(self.address, token, self.channels, self.ids)
         from .mattermost import Mattermost
 
-        return Mattermost(self.address, token, self.team, self.channels)
+        return Mattermost(self.address, token, self.team, self.channels, self.ids)
 
     def habits(self) -> Habits:
         return Habits(
             {kind: tuple(self.hashtags.get(kind, HASHTAGS[kind])) for kind in Kind},
             {choice: tuple(self.signs.get(choice, SIGNS[choice])) for choice in Choice},
             (self.waking[0], self.waking[1]),
+            self.by_email,
         )
+
+    def command_is(self, token: str) -> bool:
+        """Whether a slash command's token is the right one; told in the same time, right or not."""
+        known = self._command_token()
+        return compare_digest(token.encode(), known.encode()) and bool(known)
+
+    @property
+    def has_command(self) -> bool:
+        """Whether there is a slash command."""
+        return bool(self._command_token())
+
+    def _command_token(self) -> str:
+        return os.environ.get("TOUTDOUX_CHAT_COMMAND_TOKEN") or self.command_token
+
+    def team_is(self, id: str, name: str) -> bool:
+        """Whether a team of Mattermost's is the one whose chat this is."""
+        known = self.ids.get(f"{self.team}/")
+        return id == known if known else self.team in (id, name)
 
 
 def connections() -> list[Connection]:

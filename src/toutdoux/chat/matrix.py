@@ -45,7 +45,7 @@ _LOOKED_THROUGH = 20
 _LATE = timedelta(hours=1)
 """How far apart the clocks of two servers are thought to be, at most."""
 _UNHEARD = timedelta(days=1)
-"""How old what was said in private may be, to be heard by a bot that was away."""
+"""How old what was said in private may be, to be heard by a bot that comes in."""
 _REMEMBERED = 100_000
 """Reactions of which it is known to what they belong, in case they are taken away."""
 _LARGEST = 55_000
@@ -85,22 +85,28 @@ class Matrix:
 
     system = "matrix"
 
-    def __init__(self, address: str, token: str, rooms: Sequence[str]) -> None:
+    def __init__(
+        self, address: str, token: str, rooms: Sequence[str], ids: Mapping[str, str] | None = None
+    ) -> None:
         """Nothing is asked yet.
 
         Args:
             address: the server's (`https://matrix.example.org`).
             token: the bot's access token.
             rooms: the addresses (`#actions:example.org`) or the ids (`!…`) of those to watch.
+            ids: what `known` gave: they may have other addresses now.
         """
         self._server = Server(address, token)
         self._wanted = tuple(rooms)
         self.server = f"{self.system} {self._server.address}"
+        self._kept = dict(ids or {})
         self._ids: dict[str, str] = {}
         """By the address it was given to us: a room whose address changes stays the same."""
         self._places: frozenset[str] = frozenset()
         self._reacted: dict[str, str] = {}
         """What was reacted to: of a reaction that was taken away, the server does not say it."""
+        self._unheard: SimpleQueue[tuple[int, str]] = SimpleQueue()
+        """Rooms where something may have been missed, and until when, in milliseconds."""
         self._latest: dict[str, str] = {}
         """Where people last wrote in private."""
         self._sent: dict[str, dict[str, str]] = {}
@@ -124,6 +130,10 @@ class Matrix:
         self._places = frozenset(one.id for one in found)
         return found
 
+    def known(self) -> Mapping[str, str]:
+        self.channels()
+        return dict(self._ids)
+
     @property
     def _watched(self) -> frozenset[str]:
         """The ids of the watched rooms that the bot is in, as they were when last looked at."""
@@ -136,10 +146,13 @@ class Matrix:
         if wanted.startswith("!"):
             return wanted
         if wanted not in self._ids:
-            told = self._look(f"/v3/directory/room/{_part(wanted)}")
-            if told is None:
+            id = self._kept.get(wanted, "")
+            if not id or self._state(id, _TOMBSTONE) is not None:
+                told = self._look(f"/v3/directory/room/{_part(wanted)}")
+                id = id if told is None else str(told["room_id"])
+            if not id:
                 return ""
-            self._ids[wanted] = str(told["room_id"])
+            self._ids[wanted] = id
         return self._ids[wanted]
 
     def _partner(self, room: str) -> str:
@@ -177,11 +190,14 @@ class Matrix:
         self.channels()
         return found
 
+    def check_addresses(self) -> list[Sentence]:
+        return [say("Matrix shows nobody's e-mail address: accounts are tied by a code there")]
+
     def _check_room(self, wanted: str) -> list[Sentence]:
         room = self._room(wanted)
         if not room:
             return [say("there is no room {name}: give it this address, or its own", name=wanted)]
-        if not self._join(wanted):
+        if not self._join(room if wanted in self._kept else wanted):
             return [say("the bot is not in the room {name}: invite it", name=wanted)]
         if self._state(room, _TOMBSTONE) is not None:
             return [say("the room {name} is closed, another has taken its place", name=wanted)]
@@ -261,26 +277,28 @@ class Matrix:
 
     def _first(self, told: Mapping[str, Any]) -> Iterator[News | None]:
         self.channels()
-        yield None
         rooms = told.get("rooms", {})
-        yield from self._invitations(rooms.get("invite", {}))
-        long_ago = _ms(self.now() - _UNHEARD)
         for room, one in rooms.get("join", {}).items():
-            events = one["timeline"]["events"]
-            if room not in self._watched and events and _at(events[-1]) > long_ago:
-                yield from self._unheard(room)
+            for event in one["timeline"]["events"][-1:]:
+                self._unheard.put((_at(event), room))
+        yield None
+        yield from self._invitations(rooms.get("invite", {}))
 
-    def _unheard(self, room: str) -> Iterator[News]:
-        """What somebody said in private while the bot was away. What was answered is so once."""
-        person = self._partner(room)
-        if not person:
-            return
-        if self._state(room, _ENCRYPTION) is not None:
-            self._say_unreadable(room, person)
-        for message in self.messages(room, self.now() - _UNHEARD):
-            if message.author == person:
-                self._latest[person] = room
-                yield News(room, message.id)
+    def _invited(self, room: str) -> Iterator[News]:
+        """What somebody said in private before the bot came in."""
+        if self._meet(room):
+            for message in self.messages(room, self.now() - _UNHEARD):
+                if message.author != self.me:
+                    yield News(room, message.id)
+
+    def _meet(self, room: str) -> bool:
+        """Whether a room is private: then what its person said there is answered there."""
+        person = "" if room in self._watched else self._partner(room)
+        if person:
+            self._latest[person] = room
+            if self._state(room, _ENCRYPTION) is not None:
+                self._say_unreadable(room, person)
+        return bool(person)
 
     def _told(self, told: Mapping[str, Any], since: str) -> Iterator[News | None]:
         rooms = told.get("rooms", {})
@@ -300,6 +318,7 @@ class Matrix:
             if timeline.get("limited"):
                 missed = self._missed(room, timeline.get("prev_batch", ""), since)
                 if missed is None:
+                    self._unheard.put((_END, room))
                     yield None
                 yield from self._in_room(room, missed or [])
             yield from self._in_room(room, timeline["events"])
@@ -370,7 +389,7 @@ class Matrix:
                     yield None
                 elif self._partner(room) == by:
                     self._remember(by, room)
-                    yield from self._unheard(room)
+                    yield from self._invited(room)
                 else:
                     self._leave(room)
 
@@ -426,6 +445,15 @@ class Matrix:
                 found[id] = older
         told = [one for one in found.values() if one.changed_at >= since]
         yield from sorted(told, key=lambda one: one.at)
+
+    def privates(self, since: datetime) -> Sequence[str]:
+        """Of each only once, after `news` said that something may have been missed."""
+        begin, rooms = _ms(since - _LATE), set()
+        while not self._unheard.empty():
+            at, room = self._unheard.get()
+            if at >= begin:
+                rooms.add(room)
+        return [room for room in rooms if self._meet(room)]
 
     def _back_to(self, room: str, begin: int) -> Iterator[Mapping[str, Any]]:
         """What happened in a room, the newest first, until a whole page of it is older."""
@@ -525,9 +553,9 @@ class Matrix:
     def _reaction(self, event: Mapping[str, Any]) -> Reaction | None:
         """What an event says, if it is a reaction that is still there; it is kept in mind."""
         relation = _relation(_content(event))
-        if event["type"] != _REACTION or relation["rel_type"] != "m.annotation":
-            return None
         id, message = event["event_id"], relation["event_id"]
+        if event["type"] != _REACTION or relation["rel_type"] != "m.annotation" or not message:
+            return None
         self._reacted.pop(id, None)
         self._reacted[id] = message
         if len(self._reacted) > _REMEMBERED:

@@ -98,7 +98,14 @@ class Mattermost:
 
     system = "mattermost"
 
-    def __init__(self, address: str, token: str, team: str, channels: Sequence[str]) -> None:
+    def __init__(
+        self,
+        address: str,
+        token: str,
+        team: str,
+        channels: Sequence[str],
+        ids: Mapping[str, str] | None = None,
+    ) -> None:
         """Nothing is asked yet.
 
         Args:
@@ -106,6 +113,7 @@ class Mattermost:
             token: the bot's access token.
             team: the team's name as it is in addresses, or its id.
             channels: the names, as they are in addresses, or the ids of those to watch.
+            ids: what `known` gave: they may be called otherwise now.
         """
         self._server = Server(address, token)
         self._token = token
@@ -113,8 +121,9 @@ class Mattermost:
         self._wanted = tuple(one.lstrip("~#") for one in channels)
         self.server = f"{self.system} {self._server.address}"
         self._found_team: Mapping[str, Any] | None = None
-        self._ids: dict[str, str] = {}
+        self._ids = dict(ids or {})
         """By the name it was given to us: a channel that is renamed stays the same."""
+        self._team_id = self._ids.pop(f"{team}/", "")
         self._watched: frozenset[str] = frozenset()
         self._types: dict[str, str] = {}
         self._direct: dict[str, str] = {}
@@ -136,25 +145,37 @@ class Mattermost:
 
     def channels(self) -> Sequence[Channel]:
         found = []
-        team = self._team()
-        if team is not None:
-            mine = self._look(f"/users/me/teams/{team['id']}/channels") or []
-            for wanted in self._wanted:
-                known = self._ids.get(wanted, wanted)
-                for one in mine:
-                    if known in (one["id"], one["name"]) and not one.get("delete_at"):
-                        self._ids[wanted] = one["id"]
-                        found.append(Channel(one["id"], one["name"]))
-                        break
+        mine = self._mine_in_team()
+        for wanted in self._wanted:
+            known = self._ids.get(wanted, wanted)
+            for one in mine:
+                if known in (one["id"], one["name"]) and not one.get("delete_at"):
+                    self._ids[wanted] = one["id"]
+                    found.append(Channel(one["id"], one["name"]))
+                    break
         self._watched = frozenset(one.id for one in found)
         return found
+
+    def _mine_in_team(self) -> Sequence[Mapping[str, Any]]:
+        """The channels of the team that the bot is in, and its private ones."""
+        team = self._team()
+        return (team and self._look(f"/users/me/teams/{team['id']}/channels")) or []
 
     def _team(self) -> Mapping[str, Any] | None:
         """The team; None where there is none of that name that the bot may see."""
         if self._found_team is None:
             name = quote(self._named, safe="")
-            self._found_team = self._look(f"/teams/name/{name}") or self._look(f"/teams/{name}")
+            known = self._team_id and self._look(f"/teams/{quote(self._team_id, safe='')}")
+            self._found_team = (
+                known or self._look(f"/teams/name/{name}") or self._look(f"/teams/{name}")
+            )
         return self._found_team
+
+    def known(self) -> Mapping[str, str]:
+        """The team's id is there by its name with a `/`, which no channel's has."""
+        self.channels()
+        team = self._team()
+        return self._ids if team is None else {**self._ids, f"{self._named}/": team["id"]}
 
     def _is_private(self, channel: str) -> bool:
         """Whether a channel is between somebody and the bot alone."""
@@ -222,6 +243,22 @@ class Mattermost:
                 n=limit,
             )
         ]
+
+    def check_addresses(self) -> list[Sentence]:
+        told = self._configuration()
+        found = []
+        if told.get("RequireEmailVerification") != "true":
+            found.append(
+                say(
+                    "the server does not have people's e-mail addresses verified"
+                    " (RequireEmailVerification): they prove nothing there"
+                )
+            )
+        if told.get("ShowEmailAddress") == "false":
+            found.append(
+                say("the server does not show the bot e-mail addresses (ShowEmailAddress)")
+            )
+        return found
 
     # --- what happens ----------------------------------------------------------------------------
 
@@ -348,6 +385,14 @@ class Mattermost:
             when = max(post["create_at"], post["edit_at"], post["delete_at"])
             if when >= begin and not post.get("original_id"):
                 yield _message(post, private)
+
+    def privates(self, since: datetime) -> Sequence[str]:
+        begin = _ms(since)
+        return [
+            one["id"]
+            for one in self._mine_in_team()
+            if one.get("type") == "D" and one.get("last_post_at", 0) >= begin
+        ]
 
     def _changed(self, channel: str, begin: int) -> Mapping[str, Any]:
         """What changed since then (in milliseconds), also by a reaction; not more than so much."""

@@ -74,6 +74,12 @@ class Post(models.Model):
     action = models.CharField(max_length=20)
     ballot = models.CharField(max_length=12)
     """The ballot's name; or `amend`, `withdraw` for a question."""
+    since = models.DateTimeField(null=True)
+    """When the vote opened that its reactions are votes on: later ones are others. None if that was
+    with the proposal."""
+    of = models.ForeignKey("self", models.CASCADE, null=True, related_name="+")
+    """The message whose vote goes on with this one, once that is gone: both are read together, and
+    what was taken is kept with the first."""
     card = models.CharField(max_length=255, blank=True)
     """The bot's message that shows it; empty until it is there."""
     shown = models.CharField(max_length=64, blank=True)
@@ -107,9 +113,11 @@ class Handled(models.Model):
     choice = models.CharField(max_length=8, blank=True)
     """Empty when they took it away."""
     at = models.DateTimeField()
-    """When they made it."""
-    taken = models.BooleanField()
-    """Whether it became a vote or an opinion; if not, it does once the account is somebody's."""
+    """When they made it, by the server's clock: so it is known again. A later one is a new one."""
+    counts_from = models.DateTimeField(null=True)
+    """From when what was last taken counts, by the clock of all that is recorded."""
+    member = models.CharField(max_length=32, blank=True)
+    """Whose vote it was taken for: their id; empty as long as the account is nobody's."""
 
     class Meta:
         constraints = (
@@ -129,10 +137,12 @@ class Outgoing(models.Model):
     thread = models.CharField(max_length=255, blank=True)
     text = models.TextField()
     post = models.ForeignKey(Post, models.CASCADE, null=True, related_name="+")
-    """What it is the card of, if it is one."""
+    """What it is the card of; or, with a ballot, whose vote goes on with it."""
     action = models.CharField(max_length=20, blank=True)
     ballot = models.CharField(max_length=12, blank=True)
     """The ballot that is voted on by reacting to it, if one is."""
+    since = models.DateTimeField(null=True)
+    """When that vote opened, as for `Post`."""
     files = models.JSONField(default=list)
     """The files that go with it: name, media type, content in Base64."""
     sent = models.CharField(max_length=255, blank=True)

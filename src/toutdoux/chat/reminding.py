@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from toutdoux.actions import searching
-from toutdoux.actions.models import Action
-from toutdoux.core.history import UNFINISHED, State
+from toutdoux.core.action import Action, Ballot
+from toutdoux.core.history import UNFINISHED, BallotName
 from toutdoux.core.replay import Standing
-from toutdoux.core.voters import open_ballots, roll_of
-from toutdoux.core.words import say, say_n
+from toutdoux.core.voters import decides, open_ballots, roll_of
+from toutdoux.core.words import Sentence, say, say_n
 
 from . import models
+from .asking import until
 from .saying import in_short
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 BEFORE = timedelta(hours=24)
 """How long before a ballot closes those whose vote is missing are reminded."""
 
+_LEFT = (searching.LEADERLESS, *UNFINISHED)
 _SHOWN = 15
 
 
@@ -31,25 +33,35 @@ def remind(brain: Brain, now: datetime) -> None:
     first, last = brain.habits.waking
     if not first <= local.hour < last:
         return
-    refs = searching.open_refs(brain.association.pk, now)
-    if not refs:
-        return
+    refs = searching.open_refs(brain.association.pk, now, decided=False)
     standing = brain.standing(refs, now)
-    _remind_voters(brain, standing, now)
-    if local.weekday() == 0:
-        year, week, _ = local.isocalendar()
-        channel = brain.main_channel
-        text = "\n".join(_digest(brain, standing))
-        brain.wait(f"digest {year} {week}", text, channel=channel)
-
-
-def _remind_voters(brain: Brain, standing: Standing, now: datetime) -> None:
-    soon = [
+    voted_on = [
         (action, name, ballot, closes_at)
         for action in standing.actions.values()
         for name, ballot, closes_at in open_ballots(action, now)
-        if closes_at - now <= BEFORE
+        if decides(action, name)
     ]
+    _remind_voters(brain, standing, voted_on, now)
+    if local.weekday() == 0:
+        _tell_the_week(brain, voted_on, now, local)
+
+
+Voted = tuple[Action, BallotName, Ballot, datetime]
+"""A ballot that decides something, with its action and its end."""
+
+
+def _tell_the_week(brain: Brain, voted_on: list[Voted], now: datetime, local: datetime) -> None:
+    year, week, _ = local.isocalendar()
+    key = f"digest {year} {week}"
+    if models.Outgoing.objects.filter(**brain.mine, key=key).exists():
+        return
+    lines = list(_digest(brain, voted_on, now))
+    if lines:
+        brain.wait(key, "\n".join(lines), channel=brain.main_channel)
+
+
+def _remind_voters(brain: Brain, standing: Standing, voted_on: list[Voted], now: datetime) -> None:
+    soon = [one for one in voted_on if one[3] - now <= BEFORE]
     if not soon:
         return
     standing.members.values()  # all of them at once: the roll is made of them
@@ -61,26 +73,33 @@ def _remind_voters(brain: Brain, standing: Standing, now: datetime) -> None:
                 brain.whisper(
                     f"reminder {action.ref} {name} {closes_at:%Y%m%d%H%M} {member.id}",
                     persons[member.id],
-                    say(
-                        "Your vote is missing on {ref} ({object}): it is open until {at}.",
-                        ref=action.ref,
-                        object=in_short(action.object),
-                        at=brain.language.with_weekday(closes_at),
-                    ),
+                    _missing(brain, action, name, closes_at),
                 )
 
 
-def _digest(brain: Brain, standing: Standing) -> Iterator[str]:
+def _missing(brain: Brain, action: Action, name: BallotName, closes_at: datetime) -> Sentence:
+    told = {
+        "ref": action.ref,
+        "object": in_short(action.object),
+        "at": brain.language.with_weekday(closes_at),
+    }
+    if name is BallotName.COUNTER_VOTE:
+        return say(
+            "Your vote is missing on cancelling {ref} ({object}): it is open until {at}.", **told
+        )
+    return say("Your vote is missing on {ref} ({object}): it is open until {at}.", **told)
+
+
+def _digest(brain: Brain, voted_on: list[Voted], now: datetime) -> Iterator[str]:
+    """What there is to vote on and to do; nothing where there is neither."""
     language = brain.language
-    yield language.say(
-        say_n("**{n} vote is open**", "**{n} votes are open**", len(standing.actions))
-    )
-    for action in list(standing.actions.values())[:_SHOWN]:
-        until = language.say(say("until {at}", at=language.with_weekday(action.closes_at)))
-        yield f"- **{action.ref}** {in_short(action.object)} — {until}"
-    left = Action.objects.filter(
-        association=brain.association, state=State.ADOPTED, followed_up__in=UNFINISHED
-    ).count()
+    if voted_on:
+        yield language.say(say_n("**{n} vote is open**", "**{n} votes are open**", len(voted_on)))
+    for action, name, _, closes_at in voted_on[:_SHOWN]:
+        told = language.say(until(language, name, closes_at))
+        yield f"- **{action.ref}** {in_short(action.object)} — {told}"
+    parts = searching.board(brain.association.pk, now, language.word("(erased)"), many=1)
+    left = sum(parts[one].count for one in _LEFT if one in parts)
     if left:
         yield language.say(
             say_n("{n} adopted action is to do.", "{n} adopted actions are to do.", left)

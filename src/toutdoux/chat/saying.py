@@ -10,6 +10,7 @@ from html import unescape
 
 from toutdoux.core.charter import Kind
 from toutdoux.core.history import Choice
+from toutdoux.core.words import Refusal, say
 
 HASHTAGS: Mapping[Kind, tuple[str, ...]] = {
     Kind.ORDINARY: ("action-ordinaire", "ordinary-action"),
@@ -33,11 +34,17 @@ SIGNS: Mapping[Choice, tuple[str, ...]] = {
 WAKING = (9, 21)
 """The hours of the day, in the association's time zone, between which people are reminded."""
 
-_HASHTAG = re.compile(r"(?<![\w#&/])#([\w-]+)")
+_HASHTAG = re.compile(r"(?<![\w#&/=\\])[#\uff03]([\w\u2010\u2011-]+)")
 _LEADER = re.compile(
-    r"\b(?:meneur|meneuse|leader)[\w.·∙•()/-]*\s*[::]\s*@?(?P<name>[\w.-]*\w(?::[\w.-]*\w)?)",
+    r"\b(?:meneur|meneuse|leader)[\w.·∙•()/-]*\s*[::]\s*"
+    r"(?P<names>{name}(?:\s*(?:,|&|\+|/|\bet\b|\bou\b|\band\b|\bor\b)\s*{name})*)".format(
+        name=r"(?<!\w)@[\w.-]*\w(?::[\w.-]*\w)?"
+    ),
     re.IGNORECASE,
 )
+_AS_TYPED = re.compile(r"(```|~~~).*?(?:\1|\Z)|(``?)(?!`).*?(?<!`)\2(?!`)", re.DOTALL)
+_QUIET_LINE = re.compile(r" *>|    |\t")
+"""A quotation, or code by its indentation."""
 _MENTION = re.compile(r"(?<![\w@])@[\w.:-]*\w")
 _SKINS = re.compile("[\U0001f3fb-\U0001f3ff]")
 _SKIN_NAME = re.compile(r"_(?:light|medium_light|medium|medium_dark|dark)_skin_tone$")
@@ -52,6 +59,8 @@ class Habits:
     hashtags: Mapping[Kind, tuple[str, ...]] = field(default_factory=lambda: HASHTAGS)
     signs: Mapping[Choice, tuple[str, ...]] = field(default_factory=lambda: SIGNS)
     waking: tuple[int, int] = WAKING
+    by_email: bool = False
+    """Whether an account is a member's by its e-mail address, where the server has verified it."""
 
     def choice(self, emoji: str) -> Choice | None:
         """The vote that a reaction is; None if it is none."""
@@ -61,28 +70,72 @@ class Habits:
                 return choice
         return None
 
+    def hashtag(self, kind: Kind, language: str) -> str:
+        """The hashtag of a kind that people are told of: the first of the usual ones in their
+        language, the first of all where the association has its own."""
+        tags = self.hashtags[kind]
+        usual = tags == HASHTAGS[kind] and language == "en"
+        return tags[-1] if usual else tags[0]
+
     def kinds(self, text: str) -> set[Kind]:
         """The kinds of action that a message's hashtags name."""
-        said = {plain(tag) for tag in _HASHTAG.findall(_quiet(text))}
-        return {kind for kind, tags in self.hashtags.items() if said & {plain(tag) for tag in tags}}
+        said = {_even(tag) for tag in _HASHTAG.findall(_quiet(text))}
+        return {kind for kind, tags in self.hashtags.items() if said & {_even(tag) for tag in tags}}
+
+    def kind(self, text: str) -> Kind:
+        """The kind of action that a message with a hashtag proposes. Raises `Refusal` where it
+        proposes none."""
+        kinds = self.kinds(text)
+        if len(kinds) > 1:
+            raise Refusal(
+                say("nothing is proposed yet: an action is either ordinary or extraordinary"),
+                say("write it again with the one hashtag that it is"),
+            )
+        if not self.says_something(text):
+            raise Refusal(
+                say("nothing is proposed yet: the message does not say what it is about"),
+                say("write it again, with what you would like to do"),
+            )
+        return kinds.pop()
 
     def says_something(self, text: str) -> bool:
-        """Whether there is anything beside hashtags and mentions."""
-        known = {plain(tag) for tags in self.hashtags.values() for tag in tags}
-        rest = _HASHTAG.sub(lambda tag: "" if plain(tag[1]) in known else tag[0], text)
-        return any(char.isalnum() for char in _MENTION.sub("", _LEADER.sub("", rest)))
+        return any(map(str.isalnum, self.rest(text)))
+
+    def rest(self, text: str) -> str:
+        """What a message says beside the hashtags, mentions and the leader."""
+        known = {_even(tag) for tags in self.hashtags.values() for tag in tags}
+        rest = _HASHTAG.sub(lambda tag: "" if _even(tag[1]) in known else tag[0], text)
+        return _MENTION.sub("", _LEADER.sub("", rest))
 
 
 def leader_named(text: str) -> str | None:
-    """The handle that a message names as leader (`meneur·se : @bob`)."""
-    found = _LEADER.search(text)
-    return None if found is None else found["name"]
+    """The handle that a message names as leader (`meneur·se : @bob`); None where it mentions nobody
+    so. Raises `Refusal` where it names several."""
+    named = leaders_named(text)
+    if len(named) > 1:
+        raise Refusal(
+            say("an action has one leader, and {n} are named here", n=str(len(named))),
+            say("write it again with one of them: they can hand it over later"),
+        )
+    return next(iter(named), None)
+
+
+def leaders_named(text: str) -> list[str]:
+    """All the handles that a message names as leaders, each once."""
+    found = [one["names"] for one in _LEADER.finditer(_quiet(text))]
+    return list(dict.fromkeys(one[1:] for names in found for one in _MENTION.findall(names)))
 
 
 def plain(text: str) -> str:
     """A word without accents and capitals, to compare."""
     bare = unicodedata.normalize("NFKD", text)
     return "".join(char for char in bare if not unicodedata.combining(char)).casefold()
+
+
+def _even(tag: str) -> str:
+    """A hashtag as it is compared: `#Actions_ordinaires` is as good as `#action-ordinaire`, for a
+    phone's keyboard changes hyphens, and people write plurals."""
+    return "".join(char for char in plain(tag) if char.isalnum() and char != "s")
 
 
 def bare_sign(emoji: str) -> str:
@@ -94,8 +147,8 @@ def bare_sign(emoji: str) -> str:
 def _quiet(text: str) -> str:
     """A message without what is shown as it was typed: hashtags in code or in a quotation propose
     nothing."""
-    text = re.sub(r"```.*?(?:```|\Z)|`[^`\n]*`", " ", text, flags=re.DOTALL)
-    return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
+    lines = _AS_TYPED.sub(" ", text).split("\n")
+    return "\n".join(line for line in lines if not _QUIET_LINE.match(line))
 
 
 def harmless(text: str) -> str:

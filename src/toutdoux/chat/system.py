@@ -7,6 +7,7 @@ again whenever there is reason to. A new chat system is one module with a class 
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,8 +106,15 @@ class Chat(Protocol):
     def check(self) -> list[Sentence]:
         """What is missing for the bot to work: nothing if all is well."""
 
+    def check_addresses(self) -> list[Sentence]:
+        """What keeps the bot from knowing people's e-mail addresses, verified by the server."""
+
     def channels(self) -> Sequence[Channel]:
         """The watched channels that the bot is in."""
+
+    def known(self) -> Mapping[str, str]:
+        """The ids of the watched channels, by what they were called when the bot was set up, as far
+        as they were found: kept and given again, they are found when they are renamed."""
 
     def news(self, stopping: Event) -> Iterator[News | None]:
         """What happens, as it happens. `None` means that news may have been missed: at first, and
@@ -120,6 +128,10 @@ class Chat(Protocol):
 
     def message(self, channel: str, id: str) -> Message | None:
         """A message as it is now; None where there is none."""
+
+    def privates(self, since: datetime) -> Sequence[str]:
+        """The channels between somebody and the bot alone in which something may have been said
+        since an instant that was not told as news."""
 
     def reactions(self, channel: str, messages: Sequence[str]) -> Mapping[str, Sequence[Reaction]]:
         """The reactions that are there now, by message, the oldest first. A message that was
@@ -158,3 +170,11 @@ class Enclosed:
     name: str
     media_type: str
     content: bytes
+
+    def kept(self) -> list[str]:
+        """As it is kept until it is sent."""
+        return [self.name, self.media_type, b64encode(self.content).decode()]
+
+    @classmethod
+    def of(cls, kept: Sequence[str]) -> Enclosed:
+        return cls(kept[0], kept[1], b64decode(kept[2]))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -15,10 +18,13 @@ from toutdoux.core.words import Sentence, say, say_n
 from .desk import Desk
 from .options import association_option, examples
 from .setup import tell
-from .speech import Problem, shown, terminal
+from .showing import people_of
+from .speech import Problem, print_table, shown, terminal
 
 if TYPE_CHECKING:
     from toutdoux.chat.connections import Connection
+    from toutdoux.chat.importing import Past
+    from toutdoux.core.entries import ImportedAction
 
 _word = terminal.word
 
@@ -35,6 +41,7 @@ _word = terminal.word
         "toutdoux chat setup mattermost",
         "toutdoux chat check",
         "toutdoux chat code ana",
+        "toutdoux chat import --since 2021-01-01 --dry-run",
         "toutdoux chat",
     ),
 )
@@ -82,6 +89,7 @@ def _run() -> None:
     epilog=examples(
         "toutdoux chat setup mattermost",
         "toutdoux chat setup matrix --channel '#actions:example.org'",
+        "toutdoux chat setup mattermost --by-email",
     ),
 )
 @click.argument("system", type=click.Choice(["mattermost", "matrix"]), metavar="mattermost|matrix")
@@ -98,19 +106,39 @@ def _run() -> None:
     metavar=_word("NAME"),
     help=_word("A channel to watch, as in its address; a room's address or id. Several times."),
 )
+@click.option(
+    "--command-token",
+    metavar=_word("TOKEN"),
+    help=_word(
+        "Of Mattermost: the token of its slash command, if it has one; or"
+        " TOUTDOUX_CHAT_COMMAND_TOKEN in the environment."
+    ),
+)
+@click.option(
+    "--by-email/--no-by-email",
+    help=_word(
+        "Of Mattermost: whether accounts are tied to members by the e-mail address that the server"
+        " has verified, or by codes alone."
+    ),
+)
 @association_option
 def setup(
     system: str,
     address: str | None,
     team: str | None,
     channels: Sequence[str],
+    command_token: str | None,
+    by_email: bool,
     slug: str | None,
 ) -> None:
     import os
+    from dataclasses import replace
 
     from toutdoux.chat.connections import Connection, keep
 
     desk = Desk(slug)
+    if system != "mattermost":
+        _check_only_mattermost(command_token, by_email)
     address = address or _asked(say("The server's address (https://…)"))
     if system == "mattermost":
         team = team or _asked(say("The team's name, as in its address"))
@@ -118,6 +146,8 @@ def setup(
     token = ""
     if not os.environ.get("TOUTDOUX_CHAT_TOKEN"):
         token = _asked(say("The bot's access token (it is not shown)"), hidden=True)
+    if system == "mattermost" and command_token is None:
+        command_token = _command_token(desk.association.slug)
     connection = Connection(
         association=desk.association.slug,
         system=system,
@@ -125,14 +155,60 @@ def setup(
         token=token,
         team=team or "",
         channels=tuple(told),
+        command_token=(command_token or "").strip(),
+        by_email=by_email,
     )
     _try(connection)
-    keep(connection)
+    keep(replace(connection, ids=dict(connection.open().known())))
     tell(say("All is well: the chat is set up. toutdoux chat, or toutdoux serve, runs the bot."))
 
 
-def _asked(question: Sentence, hidden: bool = False) -> str:
-    return str(click.prompt(shown(terminal.say(question)), hide_input=hidden)).strip()
+def _check_only_mattermost(command_token: str | None, by_email: bool) -> None:
+    if by_email:
+        raise Problem(
+            say("Matrix shows nobody's e-mail address"),
+            say("leave this out: there, codes tie accounts to members"),
+            "--by-email",
+        )
+    if command_token:
+        raise Problem(
+            say("only Mattermost has such a token"), say("leave this out"), "--command-token"
+        )
+
+
+def _command_token(slug: str) -> str:
+    """Ask for the slash command's token, if anybody sits there to be asked."""
+    import os
+
+    if os.environ.get("TOUTDOUX_CHAT_COMMAND_TOKEN") or not sys.stdin.isatty():
+        return ""
+    tell(
+        say(
+            "A slash command sends what members type to {address}: add one in Mattermost, or go on"
+            " without.",
+            address=_command_address(slug),
+        )
+    )
+    return _asked(
+        say("The slash command's token (it is not shown; empty: there is none)"),
+        hidden=True,
+        default="",
+    )
+
+
+def _command_address(slug: str) -> str:
+    """Where a slash command sends what is asked."""
+    import os
+
+    address = os.environ.get("TOUTDOUX_URL", "https://…").rstrip("/")
+    return f"{address}/a/{slug}/chat/command"
+
+
+def _asked(question: Sentence, hidden: bool = False, default: str | None = None) -> str:
+    told = click.prompt(
+        shown(terminal.say(question)), hide_input=hidden, default=default, show_default=False
+    )
+    return str(told).strip()
 
 
 @chat.command(
@@ -158,14 +234,54 @@ def check() -> None:
                 channels=", ".join(one.channels),
             )
         )
+        _tell_of_command(one)
+
+
+def _tell_of_command(connection: Connection) -> None:
+    """Where the slash command has to lead, if there is one."""
+    import os
+
+    if connection.system != "mattermost" or not connection.has_command:
+        return
+    if not os.environ.get("TOUTDOUX_URL"):
+        tell(
+            say("The slash command needs the pages' public address: TOUTDOUX_URL is not set here.")
+        )
+    tell(
+        say(
+            "The slash command's request URL, by POST: {address}",
+            address=_command_address(connection.association),
+        )
+    )
 
 
 def _try(connection: Connection) -> None:
     """Reach a server, and say exactly what is missing."""
+    with _reaching(connection):
+        there = connection.open()
+        missing = there.check()
+        if connection.by_email:
+            missing += there.check_addresses()
+    if missing:
+        for one in missing:
+            click.echo(shown(terminal.say(one)), err=True)
+        raise Problem(
+            say_n(
+                "{n} thing is missing in the chat",
+                "{n} things are missing in the chat",
+                len(missing),
+            ),
+            say("put it right there, and try again"),
+        )
+
+
+@contextmanager
+def _reaching(connection: Connection) -> Iterator[None]:
+    """Say in one sentence why a server is not reached."""
     from toutdoux.chat.system import Forbidden, Unreachable
 
     try:
-        missing = connection.open().check()
+        yield
     except Unreachable as error:
         raise Problem(
             say(
@@ -180,17 +296,6 @@ def _try(connection: Connection) -> None:
             say("{address} refuses ({problem})", address=connection.address, problem=str(error)),
             say("make the bot a new token, and set it up again"),
         ) from None
-    if missing:
-        for one in missing:
-            click.echo(shown(terminal.say(one)), err=True)
-        raise Problem(
-            say_n(
-                "{n} thing is missing in the chat",
-                "{n} things are missing in the chat",
-                len(missing),
-            ),
-            say("put it right there, and try again"),
-        )
 
 
 @chat.command(
@@ -212,3 +317,135 @@ def code(member: str, slug: str | None) -> None:
 
     click.echo(codes.make(desk.request(), desk.member(member)))
     tell(say("Sent to the bot in private: register CODE. Hand it to nobody else."))
+
+
+# --- what was voted on by hand -------------------------------------------------------------------
+
+
+@chat.command(
+    "import",
+    options_metavar=_word("[OPTIONS]"),
+    help=_word(
+        "Take what members proposed and voted in the chat by hand, before the bot was there, as"
+        " history: who voted what and when, and what came out of it. Doing it again changes"
+        " nothing. A counter-vote that was held by hand is not recognised."
+    ),
+    epilog=examples(
+        "toutdoux chat import --since 2021-01-01 --dry-run",
+        "toutdoux chat import --since 2021-01-01",
+    ),
+)
+@click.option(
+    "--since",
+    required=True,
+    metavar=_word("DATE"),
+    help=_word("The first day that is read: 2021-01-31."),
+)
+@click.option("--dry-run", is_flag=True, help=_word("Only show what would be done."))
+@association_option
+def import_(since: str, dry_run: bool, slug: str | None) -> None:
+    from toutdoux.config.database import prepare
+
+    prepare(web=True)
+    desk = Desk(slug)
+    first = desk.instant(since, "--since")
+    from django.db import transaction
+
+    past = _read_past(desk, first)
+    with transaction.atomic():
+        desk.carry_out(past.keep)
+        if dry_run:
+            transaction.set_rollback(True)
+    _print_past(desk, past, dry_run)
+
+
+def _read_past(desk: Desk, since: datetime) -> Past:
+    """What an association's chats hold."""
+    from toutdoux.chat.brain import Brain
+    from toutdoux.chat.connections import connections
+    from toutdoux.chat.importing import Past
+
+    from .progress import progress
+
+    known = [one for one in connections() if one.association == desk.association.slug]
+    if not known:
+        raise Problem(
+            say("no chat is set up"), say("begin with toutdoux chat setup mattermost, or matrix")
+        )
+    past = Past(desk.id, desk.association.time_zone, desk.now)
+    for one in known:
+        _try(one)
+        with _reaching(one), progress(_word("Reading the chat"), at_once=True) as told:
+            past.read(Brain(desk.association, one.open(), one.habits()), since, told)
+    return past
+
+
+def _print_past(desk: Desk, past: Past, dry_run: bool) -> None:
+    told = past.actions()
+    _print_taken(desk, told)
+    for left in past.left:
+        where = say("{at}, “{text}”", at=left.message.at, text=_short(left.message.text))
+        tell(say("Left: {what}: {why}", what=where, why=left.why), desk.language)
+    new = (
+        say_n("{n} action would be imported", "{n} actions would be imported", len(told))
+        if dry_run
+        else say_n("{n} action is imported", "{n} actions are imported", len(told))
+    )
+    there = say_n("{n} was there already", "{n} were there already", past.there)
+    tell(say("{new}; {before}.", new=new, before=there), desk.language)
+    _print_uncounted(desk, past)
+
+
+def _print_taken(desk: Desk, told: Sequence[ImportedAction]) -> None:
+    """What is taken, as a table."""
+    if not told:
+        return
+    language, people = desk.language, people_of(desk)
+    word = language.word
+    titles = ["ID", word("Object"), word("Kind"), word("Leader"), word("Date")]
+    titles += [word("For"), word("Against"), word("Outcome")]
+    rows = [
+        [
+            one.ref,
+            _short(one.object),
+            language.name(one.kind),
+            people.name(one.leader_id) if one.leader_id else one.leader,
+            language.short_date(one.date),
+            f"{one.for_}/{one.expressed}",
+            f"{one.against}/{one.expressed}",
+            language.name(one.course.state) if one.course else "",
+        ]
+        for one in told
+    ]
+    print_table(titles, rows, right=(5, 6), prose={1: 20, 2: 8, 3: 8, 7: 8})
+
+
+def _print_uncounted(desk: Desk, past: Past) -> None:
+    """Which reactions are no votes, and why."""
+    if past.uncounted:
+        tell(
+            say_n(
+                "{n} vote is not counted: too late, or by somebody who was not on the roll then.",
+                "{n} votes are not counted: too late, or by people who were not on the roll then.",
+                past.uncounted,
+            ),
+            desk.language,
+        )
+    if past.strangers:
+        accounts = ", ".join(f"{name} ({n})" for name, n in past.strangers.most_common())
+        tell(
+            say_n(
+                "{n} reaction is not counted: nobody is tied to the account {accounts}. Tie it"
+                " before you import, with toutdoux chat code.",
+                "{n} reactions are not counted: nobody is tied to the accounts {accounts}. Tie"
+                " them before you import, with toutdoux chat code.",
+                past.strangers.total(),
+                accounts=accounts,
+            ),
+            desk.language,
+        )
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else f"{line[:79]}…"

@@ -262,6 +262,7 @@ def _forget(
 
     from toutdoux.actions import commands
     from toutdoux.association.models import Member
+    from toutdoux.chat.models import Account, Code, Handled, Outgoing
     from toutdoux.ledger.forgetting import scrub
     from toutdoux.ledger.unfinished import sweep
 
@@ -276,7 +277,8 @@ def _forget(
         desk.carry_out(commands.erase, asked, member, written=written)
     # Also where all was forgotten before: what stayed in the files then may go now.
     try:
-        gone = scrub(Member._meta.db_table)
+        held = (Member, Account, Code, Handled, Outgoing)
+        gone = scrub(*(one._meta.db_table for one in held))
     except Error:
         gone = False
     if not gone:

@@ -140,7 +140,10 @@ class _Row:
         if isinstance(action, ImportedAction):
             leader = people.name(action.leader_id) if action.leader_id else action.leader
             votes = [f"{action.for_}/{action.expressed}", f"{action.against}/{action.expressed}"]
-            return [action.ref, text, leader, language.word("imported"), "", *votes, ""]
+            state = language.word("imported")
+            if action.course is not None:
+                state = f"{state}, {language.name(action.course.state)}"
+            return [action.ref, text, leader, state, "", *votes, ""]
         tally = action.ballot
         if self.ballot is BallotName.COUNTER_VOTE and action.counter_vote is not None:
             tally = action.counter_vote.ballot

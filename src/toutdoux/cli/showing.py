@@ -81,16 +81,23 @@ def listed_as_data(people: People, action: Action) -> Data:
 
 
 def imported_as_data(people: People, action: ImportedAction) -> Data:
-    """An action of a table kept by hand, with what is known of it; `imported` is true.
+    """An action that was voted on by hand, with what is known of it; `imported` is true.
 
-    Its `leader` is a handle, or what the table said where that is no member.
+    Its `leader` is a handle, or what the table or the chat said where that is no member. Where it
+    comes from a chat, there are also `state`, `how`, `proposed_at` and `decided_at`; else they are
+    null.
     """
+    course = action.course
     return {
         "ref": action.ref,
         "kind": action.kind,
         "number": action.number,
         "leader": people.handle(action.leader_id) if action.leader_id else action.leader,
         "date": action.date.isoformat(),
+        "proposed_at": utc_or_none(course.proposed_at if course else None),
+        "state": course and course.state,
+        "how": course and course.how,
+        "decided_at": utc_or_none(course.decided_at if course else None),
         "for": action.for_,
         "against": action.against,
         "expressed": action.expressed,
@@ -275,18 +282,52 @@ def _show_imported(desk: Desk, action: ImportedAction, form: str) -> None:
     people, word = people_of(desk), desk.language.word
     if form == "json":
         history = _history_data(_entries(desk, action.ref), people, desk.language)
-        print_json(imported_as_data(people, action) | {"history": history})
+        votes = _imported_votes(people, action)
+        print_json(imported_as_data(people, action) | {"votes": votes, "history": history})
         return
-    kind, imported = desk.language.name(action.kind), word("imported")
-    click.echo(f"{action.ref}  {kind}, {imported}")
+    course, instant = action.course, desk.language.instant
+    kind, outcome = desk.language.name(action.kind), word("imported")
+    if course is not None:
+        outcome = f"{outcome}, {desk.language.outcome(course.state, course.how)}"
+    click.echo(f"{action.ref}  {kind}, {outcome}")
     click.echo(f"\n{shown(action.object)}\n")
     leader = people.both(action.leader_id) if action.leader_id else action.leader
     print_fact(desk.language, word("Leader"), leader)
-    print_fact(desk.language, word("Proposed"), desk.language.day(action.date))
+    proposed = instant(course.proposed_at) if course else desk.language.day(action.date)
+    print_fact(desk.language, word("Proposed"), proposed)
+    print_fact(desk.language, word("Decided"), instant(course.decided_at) if course else "")
     print_fact(desk.language, word("Link"), action.link or "")
     print_fact(desk.language, word("For"), f"{action.for_}/{action.expressed}")
     print_fact(desk.language, word("Against"), f"{action.against}/{action.expressed}")
-    click.echo(word("It comes from a table that was kept by hand: nothing more is known of it."))
+    if course is None:
+        more = word("It comes from a table that was kept by hand: nothing more is known of it.")
+        click.echo(more)
+        return
+    click.echo(f"\n{word('Votes')}")
+    for vote in course.votes:
+        told = say("{choice}, on {at}", choice=CHOICES[vote.choice], at=vote.at)
+        name = people.name(vote.by)
+        print_fact(desk.language, f"  {name}", desk.language.say(told))
+    click.echo("")
+    click.echo(word("It was voted on by hand in the chat: a counter-vote held there is not known."))
+
+
+def _imported_votes(people: People, action: ImportedAction) -> list[Data] | None:
+    """Who voted what and when; None where only the tally is known."""
+    if action.course is None:
+        return None
+    return [
+        {"member": people.handle(one.by), "choice": one.choice, "at": utc_text(one.at)}
+        for one in action.course.votes
+    ]
+
+
+CHOICES = {
+    Choice.FOR: say("for"),
+    Choice.AGAINST: say("against"),
+    Choice.ABSTAIN: say("neutral"),
+}
+"""What a vote is called within a sentence."""
 
 
 def print_fact(language: Language, name: str, value: str) -> None:
@@ -394,11 +435,7 @@ class _Page:
         print_fact(self.language, f"  {title}", ", ".join(sorted(names, key=str.casefold)))
 
     def _opinion(self, id: str, one: Any) -> str:
-        choice = {
-            Choice.FOR: say("for"),
-            Choice.AGAINST: say("against"),
-            Choice.ABSTAIN: say("neutral"),
-        }[one.choice]
+        choice = CHOICES[one.choice]
         name = self.people.name(id)
         if one.recorded_at is None:
             return self._say(say("{name}, {choice}, on {at}", name=name, choice=choice, at=one.at))

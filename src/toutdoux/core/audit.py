@@ -72,7 +72,15 @@ def _not_covered(
     """Why an action does not cover what was done on a day; None when it does."""
     begin, end = first_instant(day, chronicle.zone), chronicle.end_of(day)
     if isinstance(action, ImportedAction):
-        # Of these nothing more is known than that they were kept, from a day on.
+        course = action.course
+        if course is not None and course.state is State.CANCELLED and course.decided_at <= begin:
+            return say(
+                "{ref} was {state} on {at}",
+                ref=action.ref,
+                state=course.state,
+                at=course.decided_at,
+            )
+        # Of the others nothing more is known than that they were kept, from a day on.
         return (
             say("{ref} might not start before {at}", ref=action.ref, at=action.date)
             if action.date > day

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -35,8 +35,28 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedVote:
+    by: str
+    """A member's id."""
+    choice: Choice
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How the vote on an imported action went."""
+
+    proposed_at: datetime
+    state: State
+    how: How
+    decided_at: datetime
+    votes: tuple[ImportedVote, ...]
+    """Those that counted, one a member."""
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedAction:
-    """An action known from a table that was kept by hand: its tally, without its votes."""
+    """An action that was voted on by hand, known from a table or from the chat it was voted in."""
 
     ref: str
     kind: Kind
@@ -50,6 +70,8 @@ class ImportedAction:
     against: int
     expressed: int
     link: str | None = None
+    course: Course | None = None
+    """None where only its tally is known, as a table tells it."""
 
 
 def kind_and_number(ref: str) -> tuple[Kind, int]:
@@ -159,8 +181,67 @@ def draft_of_imported(action: ImportedAction) -> Draft:
     }
     if action.leader_id is not None:
         data["leader"] = action.leader_id
+    if action.course is not None:
+        data |= course_data(action.course)
     texts = _texts(leader=action.leader, link=action.link)
     return Draft("action.imported", data, {"object": action.object, **texts})
+
+
+def course_data(course: Course) -> dict[str, Any]:
+    return {
+        "proposed_at": stamp(course.proposed_at),
+        "state": course.state.value,
+        "how": course.how.value,
+        "decided_at": stamp(course.decided_at),
+        "votes": [
+            {"by": one.by, "choice": one.choice.value, "at": stamp(one.at)} for one in course.votes
+        ],
+    }
+
+
+_COURSE = ("proposed_at", "state", "how", "decided_at", "votes")
+
+
+def _course(data: Mapping[str, Any]) -> Course | None:
+    """Read what `course_data` wrote: all of it is there, or nothing."""
+    if not any(name in data for name in _COURSE):
+        return None
+    return Course(
+        proposed_at=read_instant(data["proposed_at"]),
+        state=State(data["state"]),
+        how=How(data["how"]),
+        decided_at=read_instant(data["decided_at"]),
+        votes=read_votes(data["votes"]),
+    )
+
+
+def read_votes(told: Iterable[Mapping[str, str]]) -> tuple[ImportedVote, ...]:
+    """Read an imported action's votes as its entry holds them."""
+    return tuple(
+        ImportedVote(one["by"], CHOICES[one["choice"]], read_instant(one["at"])) for one in told
+    )
+
+
+def imported_action(
+    data: Mapping[str, Any], text: Callable[[str], str] = lambda commitment: commitment
+) -> ImportedAction:
+    """Read what `draft_of_imported` wrote; `text` gives the text of a commitment."""
+    kind, number = kind_and_number(data["action"])
+    texts = data["texts"]
+    return ImportedAction(
+        ref=data["action"],
+        kind=kind,
+        number=number,
+        object=text(texts["object"]),
+        leader=text(texts["leader"]) if "leader" in texts else "",
+        leader_id=data.get("leader"),
+        date=date.fromisoformat(data["date"]),
+        for_=data["for"],
+        against=data["against"],
+        expressed=data["expressed"],
+        link=text(texts["link"]) if "link" in texts else None,
+        course=_course(data),
+    )
 
 
 Vote = tuple[str, str | None, str, str, str, str]
@@ -456,23 +537,26 @@ class Record:
             person.email = self.text(texts["email"])
 
     def _imported(self, entry: Body, at: datetime, recorded: datetime | None) -> None:
-        data, ref = entry["data"], entry["data"]["action"]
+        ref = entry["data"]["action"]
         self._check_new(ref)
-        kind, number = kind_and_number(ref)
-        texts = data["texts"]
-        self.imported[ref] = ImportedAction(
-            ref=ref,
-            kind=kind,
-            number=number,
-            object=self.text(texts["object"]),
-            leader=self.text(texts["leader"]) if "leader" in texts else "",
-            leader_id=data.get("leader"),
-            date=date.fromisoformat(data["date"]),
-            for_=data["for"],
-            against=data["against"],
-            expressed=data["expressed"],
-            link=self.text(texts["link"]) if "link" in texts else None,
-        )
+        told = imported_action(entry["data"], self.text)
+        if told.course is not None:
+            self._check_course(told, told.course, recorded or at)
+        self.imported[ref] = told
+
+    def _check_course(self, action: ImportedAction, course: Course, recorded: datetime) -> None:
+        """How a vote went must fit with its tally, and be over."""
+        votes, choices = course.votes, [one.choice for one in course.votes]
+        tally = (choices.count(Choice.FOR), choices.count(Choice.AGAINST), len(choices))
+        if tally != (action.for_, action.against, action.expressed):
+            raise _forged(say("the votes on {ref} are not its tally", ref=action.ref))
+        if len({self.person(one.by).id for one in votes}) != len(votes):
+            raise _forged(say("somebody voted twice on {ref}", ref=action.ref))
+        instants = [course.decided_at, *(one.at for one in votes)]
+        if course.state not in _DECISIONS or not all(
+            course.proposed_at <= one <= recorded for one in instants
+        ):
+            raise _forged(say("the vote on {ref} was not over", ref=action.ref))
 
     def _check_new(self, ref: str) -> None:
         if ref in self._proposed or ref in self.imported:

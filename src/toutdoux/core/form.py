@@ -67,7 +67,9 @@ _DATA = {
     "right.granted": "member",
     "action.adopted": _DECISION,
     "action.cancelled": _DECISION,
-    "action.imported": "action date for# against# expressed# leader?",
+    "action.imported": (
+        "action date for# against# expressed# leader? proposed_at? state? how? decided_at? votes[]?"
+    ),
     "journal.added": "entry number#",
     "journal.changed": "entry",
     "journal.removed": "entry",
@@ -75,6 +77,8 @@ _DATA = {
     "report.published": "files{}",
     "texts.erased": "commitments[] member?",
 }
+_VOTE = _keys("by choice at")
+"""What a vote says among those of an imported action."""
 _TEXTS = {
     "association.founded": "name slug",
     "association.changed": "name?",
@@ -129,6 +133,7 @@ def _says(kind: str, data: Mapping[str, Any]) -> bool:
         and _has(data, DATA[kind])
         and _plain(data)
         and all(len(effect) == 1 for effect in data.get("effects", ()))
+        and all(_has(vote, _VOTE) for vote in data.get("votes", ()))
     )
 
 

@@ -63,6 +63,8 @@ def entry_in_words(entry: Body, name: Callable[[str], str]) -> Sentence:
             return say("{state}, {how}", state=State.ADOPTED, how=How(data["how"]))
         case "action.cancelled":
             return say("{state}, {how}", state=State.CANCELLED, how=How(data["how"]))
+        case "action.imported" if "votes" in data:
+            return say("imported from the chat it was voted on in")
         case "action.imported":
             return say("imported from a table that was kept by hand")
     return say("{text}", text=entry["kind"])

@@ -213,12 +213,12 @@ def writing(
 
 def answer_to(ledger: str, key: str) -> str | None:
     """What was answered to a command that was said before; None if it was not."""
-    said = Said.objects.filter(ledger_id=ledger, key=key).first()
-    return said.answer if said else None
+    said = tables.find(Said, ("answer",), ledger_id=ledger, key=key)
+    return said[0][0] if said else None
 
 
 def remember(ledger: str, key: str, answer: str) -> None:
-    Said.objects.create(ledger_id=ledger, key=key, answer=answer)
+    tables.insert(Said, {"ledger_id": ledger, "key": key, "answer": answer})
 
 
 def rows(ledger: str, first: int = 1, last: int | None = None) -> Iterator[tuple[int, bytes, str]]:
@@ -239,6 +239,19 @@ def texts(ledger: str) -> dict[str, str]:
     kept = Text.objects.filter(ledger_id=ledger, text__isnull=False)
     told = kept.values_list("commitment", "text").iterator()
     return {commitment: text for commitment, text in told if text is not None}
+
+
+def newest_about(ledger: str, subject: str, before: int) -> Iterator[bytes]:
+    """What was written about something before the entry of a number, the newest first."""
+    query = (
+        "SELECT body FROM ledger_entry WHERE ledger_id = %s AND subject = %s AND seq < %s"
+        " ORDER BY seq DESC"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query, [ledger, subject, before])
+        while chunk := cursor.fetchmany(100):
+            for (body,) in chunk:
+                yield body
 
 
 def entries_about(ledger: str, subject: str) -> list[Entry]:

@@ -495,7 +495,18 @@ class _Report(_Words):
 
     def _without_a_roll(self) -> Iterator[Block]:
         """A tally kept by hand says nothing of how many might have voted."""
-        number = sum(row.imported for row in self.inventory)
+        number = sum(row.imported and row.state is None for row in self.inventory)
+        read = sum(row.imported and row.state is not None for row in self.inventory)
+        if read:
+            yield self._paragraph(
+                say_n(
+                    "{n} action was voted on by hand in the chat: how many were on its roll is not "
+                    "known, and it is left out here.",
+                    "{n} actions were voted on by hand in the chat: how many were on their rolls "
+                    "is not known, and they are left out here.",
+                    read,
+                )
+            )
         if number:
             yield self._paragraph(
                 say_n(

@@ -39,7 +39,7 @@ class InventoryRow:
     state: State | None
     """None where only its tally is known."""
     imported: bool = False
-    """Whether it comes from a table that was kept by hand, known without its votes."""
+    """Whether it was voted on by hand, and is known from a table or a chat."""
 
     def as_data(self) -> dict[str, Any]:
         return {
@@ -104,7 +104,7 @@ def _imported(action: ImportedAction, standing: Standing) -> InventoryRow:
         against=action.against,
         expressed=action.expressed,
         link=action.link,
-        state=None,
+        state=action.course.state if action.course else None,
         imported=True,
     )
 

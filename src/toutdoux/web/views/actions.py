@@ -11,17 +11,18 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
+from markupsafe import Markup
 
 from toutdoux.actions import commands, models, reading
 from toutdoux.association.models import Member
 from toutdoux.core.action import Action
 from toutdoux.core.charter_in_words import Change, changed_words, rules_before_and_after
+from toutdoux.core.entries import ImportedVote
 from toutdoux.core.explanation import explain, threshold_in_words
 from toutdoux.core.history import AmendCharter, BallotName, Choice, FollowUp
 from toutdoux.core.possible import Deed, possible
@@ -39,8 +40,8 @@ from ..cards import Card, card
 from ..door import Visit, page
 from ..masking import mask, masked, masks
 from ..models import Comment, Tag
+from ..paging import part_of
 from ..tags import LONGEST as LONGEST_TAG
-from .lists import Pages
 
 LONGEST = 20_000
 """Characters of a comment, an object, a reason."""
@@ -109,38 +110,42 @@ def _page(
     part = live_part.part_for(visit, ref, everyone=everyone)
     if part is None:
         return _imported_page(visit, ref)
-    whole = part.whole
-    label = visit.language.word("Change or take back")
-    html = live_part.own(part.html, visit.slug, ref, visit.me, label)
-    asking = live_part.asking(visit)
-    address = live_part.address(visit.slug, ref, asking, part, everyone=everyone)
     return visit.render(
         "action.html",
         status=status,
         part=part,
-        live=live_part.wrapped(address, html),
+        live=_again_later(
+            visit.language, visit.slug, ref, live_part.asking(visit), part, everyone=everyone
+        ),
         everyone=everyone,
-        mine=(mine := _mine(visit, whole)),
-        card=mine.card,
-        leader=live_part.person(whole, whole.action.leader),
-        proposer=live_part.person(whole, whole.action.proposer),
-        effects=_effects(whole),
-        changes=_changes(visit, whole.standing, whole.action),
-        made_from=_made_from(whole.action),
-        members=_members(whole),
-        follow_ups=[
-            (one.value, visit.language.say(text))
-            for one, text in _FOLLOW_UPS.items()
-            if one is not whole.action.follow_up
-        ],
+        **_about(visit, part.whole),
         tags=_tags(visit, ref),
         problem=commands.names_in(problem, visit.id) if problem else None,
         typed=typed or {},
         thanks=visit.request.GET.get("after") == "against",
         sent=visit.request.GET.get("sent", ""),
-        tell=str,
         **context,
     )
+
+
+def _about(visit: Visit, whole: reading.Whole) -> dict[str, Any]:
+    """What the page tells of the action beside that part, and what one can do with it."""
+    mine = _mine(visit, whole)
+    return {
+        "mine": mine,
+        "card": mine.card,
+        "leader": live_part.person(whole, whole.action.leader),
+        "proposer": live_part.person(whole, whole.action.proposer),
+        "effects": _effects(whole),
+        "changes": _changes(visit, whole.standing, whole.action),
+        "made_from": _made_from(whole.action),
+        "members": _members(whole),
+        "follow_ups": [
+            (one.value, visit.language.say(text))
+            for one, text in _FOLLOW_UPS.items()
+            if one is not whole.action.follow_up
+        ],
+    }
 
 
 def _mine(visit: Visit, whole: reading.Whole) -> Mine:
@@ -227,13 +232,20 @@ def _imported_page(visit: Visit, ref: str) -> HttpResponse:
     if one is None:
         raise Http404
     tell = masked if masks(visit) else str
-    known = None
-    if visit.member is not None and one.leader_id:
-        known = reading.member_called(visit.id, one.leader_id)
+    known: live_part.Person | None = None
+    votes: list[tuple[live_part.Person, ImportedVote]] = []
+    if visit.member is not None:
+        course = one.course
+        ids = {vote.by for vote in course.votes} if course else set()
+        rows = Member.objects.filter(association=visit.id, pk__in={*ids, one.leader_id or ""})
+        people = {row.pk: _author(visit, row) for row in rows}
+        known = people.get(one.leader_id or "")
+        votes = [(people[vote.by], vote) for vote in course.votes] if course else []
     return visit.render(
         "action_imported.html",
         action=one,
         leader=known,
+        votes=votes,
         tell=tell,
         tags=_tags(visit, ref) if visit.member else [],
     )
@@ -545,14 +557,13 @@ def discussion(visit: Visit, ref: str) -> HttpResponse:
     if not models.Action.objects.filter(association=visit.id, ref=ref).exists():
         raise Http404
     rows = Comment.objects.filter(association=visit.id, action=ref).select_related("member")
-    told = Paginator(rows, live_part.DISCUSSED)
-    here = told.get_page(visit.request.GET.get("page"))
+    part = part_of(rows, visit.request.GET, live_part.DISCUSSED)
     return visit.render(
         "action_discussion.html",
         ref=ref,
-        count=told.count,
-        comments=[live_part.said(one, _author(visit, one.member)) for one in here],
-        pages=Pages(here.number, told.num_pages, visit.request.GET),
+        count=part.count,
+        comments=[live_part.said(one, _author(visit, one.member)) for one in part.rows],
+        pages=part.pages,
     )
 
 
@@ -609,13 +620,28 @@ def live(request: Any, slug: str, ref: str) -> HttpResponse:
         return _no_more()
     if part.version == asked.get("since"):
         return HttpResponse(status=204)
-    label = request.language.word("Change or take back")
-    address = live_part.address(slug, ref, asking, part, everyone=everyone)
-    html = live_part.own(part.html, slug, ref, asking["me"], label)
-    response = HttpResponse(live_part.wrapped(address, html))
+    response = HttpResponse(
+        _again_later(request.language, slug, ref, asking, part, everyone=everyone)
+    )
     if part.ballots != asked.get("ballots"):
         response.headers["HX-Trigger"] = "ballots-changed"
     return response
+
+
+def _again_later(
+    language: Language,
+    slug: str,
+    ref: str,
+    asking: Mapping[str, str],
+    part: live_part.Part,
+    *,
+    everyone: bool,
+) -> Markup:
+    """The part as the member who asks has it, with where it is asked for again."""
+    label = language.word("Change or take back")
+    html = live_part.own(part.html, slug, ref, asking["me"], label)
+    address = live_part.address(slug, ref, asking, part, everyone=everyone)
+    return live_part.wrapped(address, html)
 
 
 def _no_more() -> HttpResponse:
