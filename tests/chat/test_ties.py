@@ -217,7 +217,7 @@ def test_what_waits_to_be_sent_is_put_together_without_what_is_forgotten(room: R
     request = commands.Request(association=room.id, now=room.chat.clock, via="web")
     commands.propose(request, Kind.ORDINARY, "Le zèbre de Bob", by=room.members["bob"])
     room.chat.after(seconds=1)
-    room.brain.send = lambda: None  # type: ignore[method-assign] (the server takes nothing now)
+    room.brain.send = lambda _: None  # type: ignore[method-assign] (the server takes nothing now)
     room.brain.tell(room.chat.clock)
     (waiting,) = Outgoing.objects.filter(sent="")
     assert "zèbre" in waiting.text

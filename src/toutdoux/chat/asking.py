@@ -28,7 +28,7 @@ from toutdoux.web import publishing
 
 from . import codes, models
 from .cards import digest, outcome
-from .saying import Habits, closest, harmless, in_short, plain
+from .saying import Habits, Speech, closest, harmless, in_short, plain
 from .system import Chat, Enclosed
 
 _REF = re.compile(r"\b(A[OE]) ?-?#?0*(\d{1,9})\b", re.IGNORECASE)
@@ -99,9 +99,9 @@ def who_asks(
     return Asker(association, chat.server, person, language, now, member, request, habits, said_at)
 
 
-def language_of(association: Association) -> Language:
+def language_of(association: Association) -> Speech:
     """How the bot speaks to all of an association."""
-    return Language(
+    return Speech(
         association.language,
         ZoneInfo(association.time_zone),
         formal=not settings_of(association).use_tu,
@@ -327,7 +327,7 @@ def _period(asker: Asker, name: str) -> Period:
 
 
 def _line(asker: Asker, ref: str, text: str, told: list[str]) -> str:
-    return f"- **{ref}** {in_short(text)} — {' '.join(told)}"
+    return f"- **{ref}** {asker.language.value(in_short(text))} — {' '.join(told)}"
 
 
 def _list(asker: Asker, lines: list[str], nothing: Sentence) -> Answer:
@@ -350,7 +350,7 @@ def _register(asker: Asker, rest: str) -> Answer:
 
 
 def welcome(name: str) -> Sentence:
-    return say("Welcome, {name}. From now on your reactions are your votes.", name=harmless(name))
+    return say("Welcome, {name}. From now on your reactions are your votes.", name=name)
 
 
 def _counter_vote(asker: Asker, rest: str) -> Answer:

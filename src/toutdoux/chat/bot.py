@@ -95,7 +95,7 @@ class Bot:
         try:
             told = 0.0
             while not stopping.is_set():
-                patience = 0.0 if brain.is_sending else BETWEEN_TELLING
+                patience = 0.0 if brain.outbox.is_sending else BETWEEN_TELLING
                 brain.hear_all(_gathered(heard, patience), _now())
                 if monotonic() - told >= BETWEEN_TELLING:
                     told = monotonic()

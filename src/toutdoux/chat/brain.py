@@ -13,6 +13,7 @@ twice: whatever it does again changes nothing.
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,8 +25,10 @@ from time import monotonic
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from toutdoux.actions import commands, reading
 from toutdoux.actions.models import Action as ActionRow
@@ -35,6 +38,7 @@ from toutdoux.core.action import Action
 from toutdoux.core.chain import Body
 from toutdoux.core.history import BallotName, Choice
 from toutdoux.core.late import Recording, may_record
+from toutdoux.core.possible import Deed, possible
 from toutdoux.core.replay import UNDECIDED, Standing
 from toutdoux.core.voters import why_off_roll
 from toutdoux.core.words import Refusal, Sentence, TooLate, say
@@ -42,9 +46,10 @@ from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger
 
 from . import cards, codes, models
-from .asking import answer, language_of, who_asks
+from .asking import answer, how_to_be_known, language_of, who_asks
 from .reminding import remind
-from .saying import Habits, harmless, leader_named, leaders_named, quoted
+from .saying import Habits, leader_named, leaders_named, quoted
+from .sending import AT_MOST, Outbox
 from .system import Chat, Enclosed, Forbidden, Message, News, Reaction
 
 log = logging.getLogger("toutdoux")
@@ -54,9 +59,6 @@ AMEND, WITHDRAW = _QUESTIONS = ("amend", "withdraw")
 
 _AT_ONCE = 500
 """Entries that are told of at one look."""
-
-_AT_MOST = 1.0
-"""Seconds in which cards are edited, or messages sent, before people are listened to again."""
 
 _TOGETHER = 20
 """Reactions that are taken in one transaction: others who vote wait for so many, at most."""
@@ -125,6 +127,7 @@ class Brain:
         self.server = chat.server
         self.language = language_of(association)
         self.mine: dict[str, Any] = {"association": association, "server": self.server}
+        self.outbox = Outbox(self.mine, self.language)
         self._looked: datetime | None = None
         """When all cards were last looked at."""
         self._ahead: timedelta | None = None
@@ -132,8 +135,6 @@ class Brain:
         than can be told from the way there and back."""
         self._stale: set[int] = set()
         """The posts whose cards there was no time to edit."""
-        self._sent = 0
-        """How far what waits to be sent was gone through; 0 if to its end."""
         self._met: dict[str, datetime] = {}
         """Whose address was last looked at, and when: it was no member's."""
         self._read_at: datetime | None = None
@@ -168,7 +169,7 @@ class Brain:
             commands.settle(
                 commands.Request(association=self.association.pk, now=now, via=self.chat.system)
             )
-        self.send()
+        self.send(now)
 
     def _compare_clocks(self, now: datetime) -> datetime:
         """Returns the present instant by the server's."""
@@ -248,7 +249,7 @@ class Brain:
             self._reply(message, asked, now)
             return
         kinds = self.habits.kinds(message.text)
-        if not kinds or message.thread or self._is_there(self._answer_key(message)):
+        if not kinds or message.thread or self.outbox.holds(self._answer_key(message)):
             return  # what was answered is not done later: it was to be written again
         try:
             self._propose(message, now)
@@ -261,7 +262,7 @@ class Brain:
     def _said_to_me(self, text: str) -> str | None:
         """What stands after the bot's own name at the beginning; None if it does not."""
         found = re.match(
-            rf"@?{re.escape(self._handle)}(?::[\w.:-]+)?\b[\s:,]*", text, re.IGNORECASE
+            rf"@{re.escape(self._handle)}(?::[\w.:-]*\w)?(?![\w-])[\s:,]*", text, re.IGNORECASE
         )
         return None if found is None else text[found.end() :]
 
@@ -272,7 +273,7 @@ class Brain:
 
     def _reply(self, message: Message, asked: str, now: datetime) -> None:
         key = f"answer {message.id}"
-        if self._is_there(key):
+        if self.outbox.holds(key):
             return
         self._meet(message.author, now)
         said = f"{message.id} {message.text}"
@@ -288,10 +289,12 @@ class Brain:
         )
         told = answer(asker, asked)
         if message.private:
-            self.wait(key, told.text, person=message.author, files=told.files)
+            self.outbox.put(key, told.text, person=message.author, files=told.files)
         else:
             thread = message.thread or message.id
-            self.wait(key, told.text, channel=message.channel, thread=thread, files=told.files)
+            self.outbox.put(
+                key, told.text, channel=message.channel, thread=thread, files=told.files
+            )
 
     # --- proposals -------------------------------------------------------------------------------
 
@@ -304,7 +307,7 @@ class Brain:
                     "nothing is proposed yet: I do not know whose chat account this is. Write it"
                     " again once I do"
                 ),
-                say("ask for a code on your page, or of a référent·e, and send it to me"),
+                how_to_be_known(self.association),
             )
         named = leader_named(message.text)
         leader = None if named is None else self._called(named)
@@ -421,7 +424,7 @@ class Brain:
             )
         )
         quotation = f"\n\n{quoted(text, _LONGEST_QUESTION)}" if text else ""
-        self.wait(
+        self.outbox.put(
             key,
             self.language.say(question) + quotation,
             person=account.person,
@@ -432,14 +435,14 @@ class Brain:
 
     def _say_that_it_stays(self, key: str, post: models.Post, action: Action) -> None:
         """Where the leader cannot be asked here: all who read what changed."""
-        name = harmless(self._names([action.leader])[action.leader])
+        name = self._names([action.leader])[action.leader]
         told = say(
             "The message was changed. The vote on {ref} goes on, on the text that the card quotes:"
             " only {name}, who leads it, can amend or withdraw it.",
             ref=action.ref,
             name=name,
         )
-        self.wait(key, self.language.say(told), channel=post.channel, thread=post.thread)
+        self.outbox.put(key, self.language.say(told), channel=post.channel, thread=post.thread)
 
     @property
     def _yes(self) -> str:
@@ -628,12 +631,13 @@ class Brain:
         return taken
 
     def _say_who_votes(self, person: str) -> None:
-        self.whisper(
+        self.outbox.whisper(
             f"stranger {person}",
             person,
             say(
-                "Your reaction does not count as a vote: I do not know whose chat account this"
-                " is. Members get a code on their page, or of a référent·e: send it to me here."
+                "Your reaction does not count as a vote: I do not know whose chat account this is."
+                " {how}.",
+                how=how_to_be_known(self.association),
             ),
         )
 
@@ -653,7 +657,7 @@ class Brain:
                 self._asks(now, at, key), post.action, choice, by=member, ballot=_ballot(post)
             )
         except TooLate as late:
-            self.whisper(
+            self.outbox.whisper(
                 f"late {post.pk} {taken.person}",
                 taken.person,
                 say("Your reaction came too late to be a vote: {why}.", why=late.why),
@@ -686,7 +690,7 @@ class Brain:
     def _say_where_it_goes_on(self, post: models.Post, person: str) -> None:
         later = self._later(post)
         if later is not None:
-            self.whisper(
+            self.outbox.whisper(
                 f"over {post.pk} {person}",
                 person,
                 say(
@@ -726,7 +730,7 @@ class Brain:
             if (ref, one.post.ballot, member) not in opinions:
                 continue  # nearly always
             standing = self.standing([ref], now)
-            self.whisper(
+            self.outbox.whisper(
                 f"opinion {ref} {one.person}",
                 one.person,
                 say(
@@ -740,18 +744,19 @@ class Brain:
 
     def tell(self, now: datetime) -> None:
         """Tell of what the ledger says since, wherever it was done; bring the cards up to date."""
-        followed, _ = models.Followed.objects.get_or_create(
-            **self.mine, defaults={"seq": Ledger.objects.get(pk=self.association.pk).length}
-        )
-        rows = book.rows(self.association.pk, followed.seq + 1, followed.seq + _AT_ONCE)
+        length = Ledger.objects.get(pk=self.association.pk).length
+        followed, _ = models.Followed.objects.get_or_create(**self.mine, defaults={"seq": length})
+        first = min(followed.seq, length) + 1  # a backup that was restored goes less far
+        rows = list(book.rows(self.association.pk, first, first + _AT_ONCE - 1))
         entries = [orjson.loads(body) for _, body, _ in rows]
         if any(entry["kind"] == "account.claimed" for entry in entries):
             # Somebody may be known from now on who has reacted before.
             self._reactions(models.Post.objects.filter(**self.mine, open=True), now)
         refs = {str(entry["data"]["action"]) for entry in entries if "action" in entry["data"]}
         standing = self.standing(refs, now)
-        for entry in entries:
-            self._tell_of(entry, standing)
+        for (seq, _, hash), entry in zip(rows, entries, strict=True):
+            # Its hash as well: in a history that went on otherwise, another has this number.
+            self._tell_of(entry, f"{seq} {hash[:8]}", standing)
         posts = models.Post.objects.filter(**self.mine, open=True).exclude(ballot__in=_QUESTIONS)
         if self._looked is None or now - self._looked >= _LOOK_AT_ALL:
             self._looked = now  # time alone changes some: a ballot closes, an action is contested
@@ -761,11 +766,11 @@ class Brain:
         self._show(list(posts), standing, now)
         if entries:
             models.Followed.objects.filter(pk=followed.pk).update(seq=entries[-1]["seq"])
-        self.send()
+        self.send(now)
 
-    def _tell_of(self, entry: Body, standing: Standing) -> None:
-        """Tell of one entry. Its number is in the key of what is sent: so that is sent once."""
-        ref, seq = str(entry["data"].get("action", "")), entry["seq"]
+    def _tell_of(self, entry: Body, key: str, standing: Standing) -> None:
+        """Tell of one entry. `key` is in that of what is sent: so that is sent once."""
+        ref = str(entry["data"].get("action", ""))
         action = standing.actions.get(ref)
         if action is None:
             return
@@ -774,20 +779,20 @@ class Brain:
                 entry["data"]["choice"] == "against"
                 and entry["data"]["ballot"] == BallotName.ACTION
             ):
-                self._offer_to_talk(entry["by"], action)
+                self._offer_to_talk(entry["by"], standing, action)
             return
         posts = models.Post.objects.filter(**self.mine, action=ref, ballot=BallotName.ACTION)
         post = posts.order_by("pk").last()
         match entry["kind"]:
             case "action.proposed" if post is None:
-                self._announce(f"{seq}", standing, action, BallotName.ACTION, "")
+                self._announce(key, standing, action, BallotName.ACTION, "")
             case "counter_vote.called" if action.counter_vote is not None:
                 place = post.channel if post else ""
-                self._announce(f"{seq}", standing, action, BallotName.COUNTER_VOTE, place)
+                self._announce(key, standing, action, BallotName.COUNTER_VOTE, place)
             case "action.adopted" | "action.cancelled" | "action.withdrawn":
-                self._outcome(f"{seq}", standing, action, post)
+                self._outcome(key, standing, action, post)
             case "action.amended":
-                self._begin_again(f"{seq}", standing, action, post)
+                self._begin_again(key, standing, action, post)
 
     def _announce(
         self, key: str, standing: Standing, action: Action, ballot: BallotName, channel: str
@@ -797,7 +802,7 @@ class Brain:
         text = self._card(standing, action, ballot)
         since = self._opened([action.ref])[action.ref][ballot]
         about: dict[str, Any] = {"action": action.ref, "ballot": ballot, "since": since}
-        self.wait(f"vote {key}", text, channel=channel, **about)
+        self.outbox.put(f"vote {key}", text, channel=channel, **about)
 
     def _begin_again(
         self, key: str, standing: Standing, action: Action, post: models.Post | None
@@ -811,7 +816,7 @@ class Brain:
         channel = "" if post is None else post.channel
         if post is not None:
             text = cards.outcome(self.language, standing, action)
-            self.wait(f"thread {key}", text, channel=channel, thread=post.thread)
+            self.outbox.put(f"thread {key}", text, channel=channel, thread=post.thread)
         earlier = models.Post.objects.filter(**self.mine, action=action.ref)
         earlier.exclude(ballot__in=_QUESTIONS).update(open=True)  # to say where it goes on
         self._announce(key, standing, action, BallotName.ACTION, channel)
@@ -821,23 +826,25 @@ class Brain:
     ) -> None:
         text = cards.outcome(self.language, standing, action)
         channel = post.channel if post is not None else self.main_channel
-        self.wait(f"outcome {key}", text, channel=channel)
+        self.outbox.put(f"outcome {key}", text, channel=channel)
         if post is not None:
-            self.wait(f"thread {key}", text, channel=channel, thread=post.thread)
+            self.outbox.put(f"thread {key}", text, channel=channel, thread=post.thread)
 
-    def _offer_to_talk(self, member: str, action: Action) -> None:
-        """To somebody who is against, once: what they can do beside it."""
+    def _offer_to_talk(self, member: str, standing: Standing, action: Action) -> None:
+        """To somebody who is against, once: what they can do beside it, as long as they can."""
         account = models.Account.objects.filter(**self.mine, member_id=member).first()
-        if account is not None:
-            text = cards.against(self.language, action, self._names([action.leader]))
-            self.wait(f"against {action.ref} {member}", text, person=account.person)
+        can = possible(standing, action, member)
+        if account is not None and action.state in UNDECIDED and member != action.leader:
+            names = self._names([action.leader])
+            text = cards.against(self.language, action, names, can=Deed.COUNTER_VOTE in can)
+            self.outbox.put(f"against {action.ref} {member}", text, person=account.person)
 
     def _show(self, posts: Sequence[models.Post], standing: Standing, now: datetime) -> None:
         """Bring some cards up to date, as many as there is time for; the others are next."""
         refs = {post.action for post in posts}
         if not refs <= standing.actions.keys():
             standing = self.standing(refs, now)
-        until, self._stale = monotonic() + _AT_MOST, set()
+        until, self._stale = monotonic() + AT_MOST, set()
         opened = self._opened(refs)
         read = dict(ReadChat.objects.filter(**self.mine).values_list("channel", "until"))
         for post in posts:
@@ -867,7 +874,7 @@ class Brain:
         """Have a card say something; `once` if perhaps nobody can read it any more."""
         if not post.card:
             key, channel = f"card {post.message}", post.channel
-            self.wait(key, text, channel=channel, thread=post.thread, post=post)
+            self.outbox.put(key, text, channel=channel, thread=post.thread, post=post)
         elif post.shown != cards.digest(text):
             if once:
                 post.shown = cards.digest(text)
@@ -908,7 +915,7 @@ class Brain:
     def _announce_anew(self, post: models.Post, text: str) -> None:
         """Have a vote go on in a message of its own: the one before is gone, and its card with it
         from people's eyes."""
-        self.wait(
+        self.outbox.put(
             f"again {post.message}",
             text,
             channel=post.channel,
@@ -920,36 +927,33 @@ class Brain:
 
     def _card(self, standing: Standing, action: Action, ballot: BallotName) -> str:
         names = {action.leader: standing.members[action.leader].name}
-        return cards.card(self.language, standing, action, ballot, self.habits.signs, names)
+        text = cards.card(self.language, standing, action, ballot, self.habits.signs, names)
+        return "\n".join([text, *self._page_of(action.ref)])
 
-    def send(self) -> None:
-        """Send what waits to be sent, as much as there is time for; the rest is next."""
-        until = monotonic() + _AT_MOST
-        waiting = models.Outgoing.objects.filter(**self.mine, sent="", pk__gt=self._sent)
-        for one in waiting.order_by("id")[:_AT_ONCE]:
-            with _others_go_on(one.key):
-                self._send(one)
-            self._sent = one.pk
-            if monotonic() > until:
-                return
-        self._sent = 0
+    def _page_of(self, ref: str) -> list[str]:
+        """The address of an action's page, where it is known."""
+        if not ({"TOUTDOUX_URL", "TOUTDOUX_LISTENS"} & os.environ.keys()):
+            return []
+        path = reverse("action", kwargs={"slug": self.association.slug, "ref": ref})
+        return [f"{settings.PUBLIC_URL}{path}"]
 
-    @property
-    def is_sending(self) -> bool:
-        """Whether there is more to be sent than there was time for."""
-        return self._sent > 0
+    def send(self, now: datetime) -> None:
+        """Send what waits to be sent, as much as there is time for."""
+        self.outbox.send(self._send, now)
 
-    def _send(self, one: models.Outgoing) -> None:
+    def _send(self, one: models.Outgoing) -> str:
         channel = one.channel or self.chat.private(one.person)
         files = [Enclosed.of(told) for told in one.files]
         thread = "" if one.ballot in _QUESTIONS else one.thread
-        sent = self.chat.send(channel, one.text, key=one.key, thread=thread, files=files)
+        # Another association, or this one begun anew, may have said something of that name there.
+        key = f"{self.association.pk} {one.key}"
+        sent = self.chat.send(channel, one.text, key=key, thread=thread, files=files)
         post = self._carried(one, channel, sent)
         if post is not None:
             # Again if it was stopped in between: a sign that is there already stays one.
             for choice in (Choice.FOR,) if post.ballot in _QUESTIONS else Choice:
                 self.chat.react(post.channel, post.message, self.habits.signs[choice][0])
-        models.Outgoing.objects.filter(pk=one.pk).update(sent=sent, text="", files=[])
+        return sent
 
     def _carried(self, one: models.Outgoing, channel: str, sent: str) -> models.Post | None:
         """The post that a message is the card of, if it is one."""
@@ -970,7 +974,7 @@ class Brain:
 
     def _answer(self, message: Message, why: Sentence, remedy: Sentence) -> None:
         text = self.language.say(say("{why} → {remedy}", why=why, remedy=remedy))
-        self.wait(
+        self.outbox.put(
             self._answer_key(message),
             text[0].upper() + text[1:],
             channel=message.channel,
@@ -981,44 +985,6 @@ class Brain:
     def _answer_key(message: Message) -> str:
         """Of what is answered to a message that proposes nothing: edited, it is another one."""
         return f"answer {message.id} {cards.digest(message.text)[:16]}"
-
-    def whisper(self, key: str, person: str, sentence: Sentence) -> None:
-        self.wait(key, self.language.say(sentence), person=person)
-
-    def wait(
-        self,
-        key: str,
-        text: str,
-        *,
-        channel: str = "",
-        person: str = "",
-        thread: str = "",
-        post: models.Post | None = None,
-        action: str = "",
-        ballot: str = "",
-        since: datetime | None = None,
-        files: Sequence[Enclosed] = (),
-    ) -> None:
-        """Have something sent, unless it was before."""
-        models.Outgoing.objects.get_or_create(
-            **self.mine,
-            key=key[:120],
-            defaults={
-                "text": text,
-                "channel": channel,
-                "person": person,
-                "thread": thread,
-                "post": post,
-                "action": action,
-                "ballot": ballot,
-                "since": since,
-                "files": [one.kept() for one in files],
-            },
-        )
-
-    def _is_there(self, key: str) -> bool:
-        """Whether something was sent, or waits to be."""
-        return models.Outgoing.objects.filter(**self.mine, key=key[:120]).exists()
 
     # --- asking ----------------------------------------------------------------------------------
 
@@ -1065,7 +1031,7 @@ class Brain:
             return None
         self._met.pop(person)
         codes.tie(self._asks(now, now, cards.digest(key)), self.server, person, known)
-        self.whisper(
+        self.outbox.whisper(
             key,
             person,
             say(

@@ -15,7 +15,7 @@ from toutdoux.core.words import Sentence, say
 from toutdoux.language import Language
 from toutdoux.web.cards import Bar, bar_of
 
-from .saying import harmless, quoted
+from .saying import quoted
 
 LONGEST_BAR = 28
 """Signs: a line of a phone."""
@@ -57,9 +57,9 @@ def card(
     bar = bar_of(ballot, action.roll_size, threshold)
     lines = [_title(language, action, counter is not None, names)]
     if counter is not None:
-        lines.append(quoted(counter.reason))
+        lines += [quoted(counter.reason), ""]
     else:
-        lines.append(quoted(action.object))
+        lines += [quoted(action.object), ""]  # else the quotation would go on
     if is_open(standing, action, name):
         if counter is None and action.opening.at > action.proposed_at:
             began = say(
@@ -97,7 +97,7 @@ def drawn(bar: Bar) -> str:
 
 def _title(language: Language, action: Action, counter: bool, names: Mapping[str, str]) -> str:
     kind = language.name(action.kind)
-    leader = harmless(names.get(action.leader, ""))
+    leader = names.get(action.leader, "")
     said = (
         say("vote on cancelling: {kind}, led by {name}", kind=kind, name=leader)
         if counter
@@ -130,15 +130,15 @@ def outcome(language: Language, standing: Standing, action: Action) -> str:
     return "\n".join([f"**{action.ref}** · {language.outcome(action.state, how)}", *why])
 
 
-def against(language: Language, action: Action, names: Mapping[str, str]) -> str:
-    """What somebody who is against can do beside it."""
+def against(language: Language, action: Action, names: Mapping[str, str], *, can: bool) -> str:
+    """What somebody who is against can do beside it; `can` is whether a counter-vote is in it."""
     thanks = say(
         "Thank you for saying so. Talk about {ref} with {name}?",
         ref=action.ref,
-        name=harmless(names.get(action.leader, "")),
+        name=names.get(action.leader, ""),
     )
     rules = action.rules.counter_vote
-    if rules is None:
+    if rules is None or not can:
         return language.say(thanks)
     counter = say(
         "If no compromise is found, anybody on the roll can call a counter-vote: say to me"

@@ -53,11 +53,11 @@ Voted = tuple[Action, BallotName, Ballot, datetime]
 def _tell_the_week(brain: Brain, voted_on: list[Voted], now: datetime, local: datetime) -> None:
     year, week, _ = local.isocalendar()
     key = f"digest {year} {week}"
-    if models.Outgoing.objects.filter(**brain.mine, key=key).exists():
+    if brain.outbox.holds(key):
         return
     lines = list(_digest(brain, voted_on, now))
     if lines:
-        brain.wait(key, "\n".join(lines), channel=brain.main_channel)
+        brain.outbox.put(key, "\n".join(lines), channel=brain.main_channel)
 
 
 def _remind_voters(brain: Brain, standing: Standing, voted_on: list[Voted], now: datetime) -> None:
@@ -70,7 +70,7 @@ def _remind_voters(brain: Brain, standing: Standing, voted_on: list[Voted], now:
     for action, name, ballot, closes_at in soon:
         for member in roll_of(standing, action):
             if member.id in persons and member.id not in ballot.votes:
-                brain.whisper(
+                brain.outbox.whisper(
                     f"reminder {action.ref} {name} {closes_at:%Y%m%d%H%M} {member.id}",
                     persons[member.id],
                     _missing(brain, action, name, closes_at),
@@ -97,7 +97,7 @@ def _digest(brain: Brain, voted_on: list[Voted], now: datetime) -> Iterator[str]
         yield language.say(say_n("**{n} vote is open**", "**{n} votes are open**", len(voted_on)))
     for action, name, _, closes_at in voted_on[:_SHOWN]:
         told = language.say(until(language, name, closes_at))
-        yield f"- **{action.ref}** {in_short(action.object)} — {told}"
+        yield f"- **{action.ref}** {language.value(in_short(action.object))} — {told}"
     parts = searching.board(brain.association.pk, now, language.word("(erased)"), many=1)
     left = sum(parts[one].count for one in _LEFT if one in parts)
     if left:

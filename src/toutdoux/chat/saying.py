@@ -10,7 +10,8 @@ from html import unescape
 
 from toutdoux.core.charter import Kind
 from toutdoux.core.history import Choice
-from toutdoux.core.words import Refusal, say
+from toutdoux.core.words import Refusal, Value, say
+from toutdoux.language import Language
 
 HASHTAGS: Mapping[Kind, tuple[str, ...]] = {
     Kind.ORDINARY: ("action-ordinaire", "ordinary-action"),
@@ -45,6 +46,10 @@ _LEADER = re.compile(
 _AS_TYPED = re.compile(r"(```|~~~).*?(?:\1|\Z)|(``?)(?!`).*?(?<!`)\2(?!`)", re.DOTALL)
 _QUIET_LINE = re.compile(r" *>|    |\t")
 """A quotation, or code by its indentation."""
+_MARKS = re.compile(r"[\\`*_\[\]<>|~]")
+"""What Markdown reads as more than a sign."""
+_ADDRESS = re.compile(r"https?://\S+|[^\s@]+@[^\s@]+\.\w+")
+_LONGEST_VALUE = 200
 _MENTION = re.compile(r"(?<![\w@])@[\w.:-]*\w")
 _SKINS = re.compile("[\U0001f3fb-\U0001f3ff]")
 _SKIN_NAME = re.compile(r"_(?:light|medium_light|medium|medium_dark|dark)_skin_tone$")
@@ -165,9 +170,25 @@ def quoted(text: str, longest: int = 600) -> str:
 
 
 def in_short(text: str) -> str:
-    """The beginning of somebody's words, for a line of a list."""
-    first = harmless(text.strip().split("\n")[0])
-    return first if len(first) <= 80 else first[:79] + "…"
+    """The beginning of somebody's words, for a line of a list: without the hashtags, if there is
+    anything else."""
+    words = " ".join(_HASHTAG.sub("", text).split()) or " ".join(text.split())
+    return _cut(words, 80)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+class Speech(Language):
+    """How the bot says things. What comes from people, names, reasons, notes, stands in its
+    sentences as the bare words: it can call nobody, look like nothing of the bot's own, and is not
+    longer than a few lines."""
+
+    def value(self, value: Value) -> str:
+        if type(value) is not str or _ADDRESS.fullmatch(value):
+            return super().value(value)
+        return _MARKS.sub(r"\\\g<0>", harmless(_cut(" ".join(value.split()), _LONGEST_VALUE)))
 
 
 def closest(word: str, known: Iterable[str]) -> list[str]:
