@@ -36,7 +36,7 @@ from toutdoux.actions.models import ReadChat, Vote
 from toutdoux.association.models import Association, Member
 from toutdoux.core.action import Action
 from toutdoux.core.chain import Body
-from toutdoux.core.history import BallotName, Choice
+from toutdoux.core.history import UNFINISHED, BallotName, Choice, State
 from toutdoux.core.late import Recording, may_record
 from toutdoux.core.possible import Deed, possible
 from toutdoux.core.replay import UNDECIDED, Standing
@@ -48,7 +48,7 @@ from toutdoux.ledger.models import Ledger
 from . import cards, codes, models
 from .asking import answer, how_to_be_known, language_of, who_asks
 from .reminding import remind
-from .saying import Habits, leader_named, leaders_named, quoted
+from .saying import Habits, leader_named, leaders_named, plain, quoted
 from .sending import AT_MOST, Outbox
 from .system import Chat, Enclosed, Forbidden, Message, News, Reaction
 
@@ -56,6 +56,8 @@ log = logging.getLogger("toutdoux")
 
 AMEND, WITHDRAW = _QUESTIONS = ("amend", "withdraw")
 """What a leader is asked about when their message changed, in the place of a ballot."""
+
+_YES = ("oui", "yes", "ok", "👍")
 
 _AT_ONCE = 500
 """Entries that are told of at one look."""
@@ -275,6 +277,11 @@ class Brain:
         key = f"answer {message.id}"
         if self.outbox.holds(key):
             return
+        question = self._asked(message) if plain(asked.strip(" .!")) in _YES else None
+        if question is not None:
+            action = self.standing([question.action], now).actions[question.action]
+            self._is_answered(question, action, [message.author], now)
+            return
         self._meet(message.author, now)
         said = f"{message.id} {message.text}"
         asker = who_asks(
@@ -295,6 +302,11 @@ class Brain:
             self.outbox.put(
                 key, told.text, channel=message.channel, thread=thread, files=told.files
             )
+
+    def _asked(self, message: Message) -> models.Post | None:
+        """The question that somebody was asked last in private, if it still awaits an answer."""
+        asked = models.Post.objects.filter(**self.mine, open=True, ballot__in=_QUESTIONS)
+        return asked.filter(channel=message.channel).order_by("pk").last()
 
     # --- proposals -------------------------------------------------------------------------------
 
@@ -452,11 +464,13 @@ class Brain:
         """Do what a leader was asked about, if they said yes. If the message changed since, they
         are asked anew: this question is then of something else."""
         action = self.standing([question.action], now).actions[question.action]
-        leads = any(
-            self.habits.choice(one.emoji) is Choice.FOR
-            and self._member_of(one.person) == action.leader
-            for one in there
-        )
+        yes = [one.person for one in there if self.habits.choice(one.emoji) is Choice.FOR]
+        self._is_answered(question, action, yes, now)
+
+    def _is_answered(
+        self, question: models.Post, action: Action, yes: Iterable[str], now: datetime
+    ) -> None:
+        leads = any(self._member_of(person) == action.leader for person in yes)
         if leads and action.state in UNDECIDED:
             about = models.Post.objects.get(**self.mine, message=question.thread)
             message = self.chat.message(about.channel, about.message)
@@ -746,8 +760,10 @@ class Brain:
         """Tell of what the ledger says since, wherever it was done; bring the cards up to date."""
         length = Ledger.objects.get(pk=self.association.pk).length
         followed, _ = models.Followed.objects.get_or_create(**self.mine, defaults={"seq": length})
-        first = min(followed.seq, length) + 1  # a backup that was restored goes less far
-        rows = list(book.rows(self.association.pk, first, first + _AT_ONCE - 1))
+        if followed.seq > length:  # a backup was restored that goes less far
+            followed.seq = length
+            followed.save(update_fields=["seq"])
+        rows = list(book.rows(self.association.pk, followed.seq + 1, followed.seq + _AT_ONCE))
         entries = [orjson.loads(body) for _, body, _ in rows]
         if any(entry["kind"] == "account.claimed" for entry in entries):
             # Somebody may be known from now on who has reacted before.
@@ -770,6 +786,8 @@ class Brain:
 
     def _tell_of(self, entry: Body, key: str, standing: Standing) -> None:
         """Tell of one entry. `key` is in that of what is sent: so that is sent once."""
+        if entry["kind"] == "member.left":
+            self._leaderless(entry["data"]["member"], key)
         ref = str(entry["data"].get("action", ""))
         action = standing.actions.get(ref)
         if action is None:
@@ -793,6 +811,21 @@ class Brain:
                 self._outcome(key, standing, action, post)
             case "action.amended":
                 self._begin_again(key, standing, action, post)
+
+    def _leaderless(self, member: str, key: str) -> None:
+        """Tell everybody of the actions that somebody who left leads, and nobody else does yet."""
+        led = ActionRow.objects.filter(association=self.association, leader=member)
+        unfinished = Q(state=State.ADOPTED, followed_up__in=UNFINISHED)
+        for ref in led.filter(unfinished | Q(state__in=UNDECIDED)).values_list("ref", flat=True):
+            told = say(
+                "{ref} has nobody to lead it any more: {name} has left. Whoever would like to can"
+                " take it on, on its page. {page}",
+                ref=ref,
+                name=self._names([member])[member],
+                page=" ".join(self._page_of(ref)),
+            )
+            text = self.language.say(told).strip()
+            self.outbox.put(f"leaderless {key} {ref}", text, channel=self.main_channel)
 
     def _announce(
         self, key: str, standing: Standing, action: Action, ballot: BallotName, channel: str

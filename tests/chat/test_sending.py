@@ -1,0 +1,119 @@
+"""What the bot has to say gets there, once, whatever the server makes of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.chat.memory import Memory
+from tests.chat.rooms import Room
+from toutdoux.chat.system import Forbidden, Unreachable
+
+PROPOSAL = "#action-ordinaire Arroser les plantes"
+
+
+@pytest.fixture
+def room(home: Path) -> Room:
+    return Room(Choosy())
+
+
+class Choosy(Memory):
+    """A chat that does not take what goes to some places."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.refuses: dict[str, Exception] = {}
+        self.tried = 0
+
+    def send(self, channel, text, **how):
+        if channel in self.refuses:
+            self.tried += 1
+            raise self.refuses[channel]
+        return super().send(channel, text, **how)
+
+
+def test_what_one_person_cannot_be_told_stops_nobody_else(room: Room) -> None:
+    room.chat.refuses["private driss"] = Unreachable("500")
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.reacts("driss", message)  # nobody knows whose account it is
+    second = room.chat.says("bob", "#action-ordinaire Balayer")
+    room.turn()
+    room.turn()
+    assert [one.thread for one in room.chat.of_bot()] == [message, second]
+
+
+def test_what_the_server_refuses_is_tried_ever_more_rarely_and_given_up_after_a_day(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    room.chat.refuses["private driss"] = Forbidden(403, {})
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.reacts("driss", message)
+    for _ in range(600):
+        room.turn()
+    assert 3 < room.chat.tried < 20
+    assert len([one for one in caplog.records if "does not take" in one.message]) == 1
+    for _ in range(30):
+        room.chat.after(hours=1)
+        room.turn()
+    before = room.chat.tried
+    room.chat.after(hours=1)
+    room.turn()
+    assert room.chat.tried == before
+    assert "given up" in caplog.text
+
+
+def test_what_was_not_taken_is_sent_once_it_is(room: Room) -> None:
+    room.chat.refuses["private driss"] = Unreachable("500")
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.reacts("driss", message)
+    room.turn()
+    room.chat.refuses.clear()
+    room.chat.after(minutes=11)
+    room.turn()
+    assert len(room.chat.of_bot("private driss")) == 1
+
+
+def test_an_association_that_begins_anew_says_everything_anew(room: Room) -> None:
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    again = Room(room.chat)
+    again.chat.after(hours=2)
+    other = again.chat.says("ana", "#action-ordinaire Balayer")
+    again.turn()
+    assert [one.thread for one in again.chat.of_bot()] == [message, other]
+    assert len(set(room.chat.keys)) == len(room.chat.of_bot())
+
+
+def test_after_a_restored_backup_the_bot_goes_on_from_where_it_ends(room: Room) -> None:
+    from toutdoux.chat.models import Followed
+
+    room.chat.says("ana", PROPOSAL)
+    room.turn()
+    Followed.objects.update(seq=10_000)
+    room.turn()
+    message = room.chat.says("bob", "#action-ordinaire Balayer")
+    room.turn()
+    room.chat.reacts("chloe", message, "👎")
+    room.turn()
+    assert "Thank you for saying so" in room.chat.of_bot("private chloe")[0].text
+
+
+def test_a_leader_who_leaves_is_told_of_to_everybody(room: Room) -> None:
+    from toutdoux.actions import commands
+
+    room.chat.says("ana", PROPOSAL)
+    room.turn()
+    request = commands.Request(association=room.id, now=room.chat.clock, via="cli")
+    commands.end_membership(request, room.members["ana"])
+    room.chat.clock += timedelta(seconds=1)
+    room.turn()
+    told = room.chat.of_bot()[-1].text
+    assert told == (
+        "AO1 has nobody to lead it any more: Ana Brun has left. Whoever would like to can take it"
+        " on, on its page."
+    )
