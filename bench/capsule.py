@@ -37,6 +37,9 @@ IDLE = 1_000
 ROOT = Path(__file__).parents[1]
 TITLES = ["Gemini server", "clients", "a second", "p50, ms", "p99, ms", "× molly-brown"]
 SLUG = "banc-dessai"
+PERIOD = "P1"
+ACTIONS = 16
+"""With so many the inventory of the period is about 3 kB."""
 _UNITS = {"µs": 0.001, "ms": 1.0, "s": 1000.0}
 
 
@@ -65,8 +68,10 @@ def build() -> None:
     member = commands.add_member(request, "Ana Brun", founder=True)
     shown = ("public_actions", "public_inventory", "public_charter")
     commands.change_settings(request, dict.fromkeys(shown, True))
-    for number in range(12):
-        commands.propose(request, Kind.ORDINARY, f"Ouvrir le service {number}", by=member)
+    commands.add_period(request, PERIOD, born.date(), born.date() + timedelta(days=30))
+    for number in range(ACTIONS):
+        text = f"Ouvrir le service {number}, l’essayer pendant un mois, puis dire ce qui a changé."
+        commands.propose(request, Kind.ORDINARY, text, by=member)
 
 
 # --- the servers ---------------------------------------------------------------------------------
@@ -231,8 +236,8 @@ def table(turns: int = TURNS) -> tuple[list[list[str]], list[str]]:
         for place in (files, home / "capsule" / SLUG):
             (place / "page.gmi").write_text(page)
         servings = [
-            stack.enter_context(ours(home, "ours, an inventory", "/")),
-            stack.enter_context(ours(home, "ours, two processes", "/", 2)),
+            stack.enter_context(ours(home, "ours, an inventory", f"/inventory/{PERIOD}")),
+            stack.enter_context(ours(home, "ours, two processes", f"/inventory/{PERIOD}", 2)),
             stack.enter_context(ours(home, "ours, a file", "/page.gmi")),
         ]
         molly = stack.enter_context(molly_brown(files, pem))

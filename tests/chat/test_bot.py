@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -110,3 +110,54 @@ def test_of_two_one_works_and_the_other_waits(room: Room) -> None:
         assert len(room.chat.of_bot()) == 1
         assert Lease.objects.get().holder in {bot.me for bot in bots}
     assert not Lease.objects.exists(), "whoever ends lets go at once"
+
+
+def test_the_lease_is_kept_however_long_it_reads(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toutdoux.chat import bot
+    from toutdoux.chat.models import Lease
+
+    monkeypatch.setattr(bot, "HELD", timedelta(seconds=1))
+    read = Event()
+
+    def slowly(*asked: object) -> Iterator[Any]:
+        read.set()
+        time.sleep(3)
+        return iter(())
+
+    monkeypatch.setattr(room.chat, "messages", slowly)
+    with running(room):
+        assert read.wait(10)
+        time.sleep(2)
+        assert Lease.objects.get().until > datetime.now(UTC)
+
+
+def test_what_one_process_holds_another_leaves_alone(room: Room) -> None:
+    from toutdoux.chat.models import Lease
+
+    with running(room) as (bot,):
+        until(lambda: Lease.objects.filter(holder=bot.me).exists())
+        Lease.objects.update(holder="another", until=datetime.now(UTC) + timedelta(seconds=60))
+        time.sleep(4)  # it looks every three seconds
+        room.chat.says("ana", PROPOSAL)
+        time.sleep(1)
+        assert room.chat.of_bot() == []
+    assert Lease.objects.get().holder == "another"
+
+
+def test_an_association_that_is_gone_is_told_of_in_one_line(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from toutdoux.chat import bot
+
+    monkeypatch.setattr(bot, "_SECONDS_AFTER_REFUSAL", 0.05)
+    stopping = Event()
+    thread = Thread(target=bot.Bot(There("nobody", room.chat)).run, args=(stopping,))
+    thread.start()
+    time.sleep(1)
+    stopping.set()
+    thread.join(20)
+    (told,) = caplog.records
+    assert "not there any more" in told.message
+    assert told.exc_info is None

@@ -372,6 +372,23 @@ def test_who_leaves_gets_another_room(world: MatrixWorld) -> None:
     assert world.chat.private(ana.id) not in ("", room)
 
 
+def test_who_cannot_be_invited_is_made_one_room_and_no_more(world: MatrixWorld) -> None:
+    nobody = f"@nobody:unreachable.{DOMAIN}"
+    before = len(world.bot.rooms())
+    for _ in range(3):
+        with pytest.raises((Forbidden, Unreachable)):
+            world.chat.private(nobody)
+    assert len(world.bot.rooms()) <= before + 1
+
+
+def test_who_is_invited_sees_that_the_room_is_between_the_two(world: MatrixWorld) -> None:
+    ana = world.somebody("ana")
+    room = world.chat.private(ana.id)
+    told = ana.do("GET", "v3/sync")["rooms"]["invite"][room]["invite_state"]["events"]
+    (mine,) = [one["content"] for one in told if one.get("state_key") == ana.id]
+    assert mine["is_direct"] is True
+
+
 def test_an_encrypted_private_room_is_left_for_one_of_the_bots_own(
     world: MatrixWorld, listening: Listen
 ) -> None:

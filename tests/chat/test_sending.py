@@ -9,6 +9,7 @@ import pytest
 
 from tests.chat.memory import Memory
 from tests.chat.rooms import Room
+from toutdoux.chat import http
 from toutdoux.chat.system import Forbidden, Unreachable
 
 PROPOSAL = "#action-ordinaire Arroser les plantes"
@@ -26,6 +27,9 @@ class Choosy(Memory):
         super().__post_init__()
         self.refuses: dict[str, Exception] = {}
         self.tried = 0
+
+    def says_it_is_away(self):
+        raise Unreachable("away")
 
     def send(self, channel, text, **how):
         if channel in self.refuses:
@@ -52,18 +56,61 @@ def test_what_the_server_refuses_is_tried_ever_more_rarely_and_given_up_after_a_
     message = room.chat.says("ana", PROPOSAL)
     room.turn()
     room.chat.reacts("driss", message)
-    for _ in range(600):
+    for _ in range(150):
         room.turn()
-    assert 3 < room.chat.tried < 20
+    assert 3 < room.chat.tried < 15
     assert len([one for one in caplog.records if "does not take" in one.message]) == 1
-    for _ in range(30):
-        room.chat.after(hours=1)
+    begun = room.chat.clock
+    while "given up" not in caplog.text:
+        room.chat.after(minutes=10)
         room.turn()
+        assert room.chat.clock - begun < timedelta(days=2)
+    assert room.chat.clock - begun > timedelta(days=1)
     before = room.chat.tried
     room.chat.after(hours=1)
     room.turn()
     assert room.chat.tried == before
-    assert "given up" in caplog.text
+
+
+def test_a_card_that_cannot_be_edited_stops_nothing_and_is_told_of_once(
+    room: Room, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+
+    def refuses(*asked: object) -> None:
+        raise Forbidden(403, {})
+
+    monkeypatch.setattr(room.chat, "edit", refuses)
+    room.chat.reacts("bob", message)
+    for _ in range(5):
+        room.chat.after(minutes=1)
+        room.turn()
+    assert len(caplog.records) == 1
+    monkeypatch.undo()
+    room.chat.after(minutes=1)
+    room.turn()
+    assert "1 for" in room.chat.of_bot()[0].text
+
+
+def test_a_server_that_asks_to_wait_is_waited_for(room: Room) -> None:
+    room.chat.refuses["private driss"] = Unreachable("429", 60.0)
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.reacts("driss", message)
+    with pytest.raises(Unreachable):
+        room.turn()
+
+
+def test_a_server_that_is_away_has_refused_nothing(room: Room) -> None:
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.reacts("driss", message)
+    room.chat.refuses["private driss"] = Unreachable("away")
+    room.chat.now = room.chat.says_it_is_away
+    with pytest.raises(Unreachable):
+        room.turn()
+    assert not room.brain.outbox.put_off
 
 
 def test_what_was_not_taken_is_sent_once_it_is(room: Room) -> None:
@@ -117,3 +164,54 @@ def test_a_leader_who_leaves_is_told_of_to_everybody(room: Room) -> None:
         "AO1 has nobody to lead it any more: Ana Brun has left. Whoever would like to can take it"
         " on, on its page."
     )
+
+
+# --- where the bot is not any more ---------------------------------------------------------------
+
+
+def left_behind(room: Room) -> None:
+    """The bot was thrown out of a channel where nothing is voted on."""
+    from toutdoux.actions.models import ReadChat
+
+    of = {"association_id": room.id, "server": room.chat.server}
+    ReadChat.objects.create(**of, channel="old", until=room.chat.clock)
+
+
+def test_after_a_day_no_decision_waits_for_a_channel_that_the_bot_is_not_in(room: Room) -> None:
+    room.turn()
+    left_behind(room)
+    room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.after(days=7)
+    room.turn()
+    decision = room.action("AO1").decision
+    assert decision is not None
+    assert not decision.unread
+    assert "adopted" in room.chat.of_bot()[-1].text
+
+
+def test_while_a_decision_waits_for_another_channel_all_is_not_read_all_the_time(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.after(days=6, hours=23)
+    left_behind(room)
+    room.chat.after(hours=1)
+    read: list[str] = []
+    monkeypatch.setattr(room.chat, "messages", lambda *asked: read.append(asked[0]) or iter(()))
+    for _ in range(20):
+        room.turn()
+    assert 1 <= len(read) <= 3
+    room.chat.after(days=1)
+    room.turn()
+    decision = room.action("AO1").decision
+    assert decision is not None
+    assert "adopted" in room.chat.of_bot()[-1].text
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most"), [(1e13, 3600, 3601), (-5.0, 0, 1), (30.0, 30, 31)]
+)
+def test_a_server_may_ask_to_wait_for_an_hour_at_most(asked: float, least: int, most: int) -> None:
+    assert least <= http.pause(1, asked) <= most

@@ -224,6 +224,61 @@ def test_setting_up_keeps_the_token_the_ids_and_whether_addresses_tie(
     assert "ShowEmailAddress" in done.stderr
 
 
+def test_setting_up_again_keeps_what_was_chosen_and_removing_forgets_it(
+    home: Path, stand_in: StandIn
+) -> None:
+    import json
+
+    from toutdoux.actions.models import ReadChat
+
+    room = Room()
+    stand_in.answer("GET /teams/team/members/me", {"roles": "team_user"})
+    stand_in.answer("GET /teams/team/channels/name/tout-doux", {"id": "place", "delete_at": 0})
+    stand_in.answer("GET /channels/place", {"id": "place", "name": "tout-doux", "delete_at": 0})
+    stand_in.answer("GET /channels/place/members/me", {"roles": "channel_user"})
+    rights = ["create_post", "edit_post", "add_reaction"]
+    stand_in.answer("POST /roles/names", [{"permissions": rights}])
+    env = {**ENGLISH, "TOUTDOUX_HOME": str(home), "TOUTDOUX_CHAT_TOKEN": "token"}
+    again = ["--address", stand_in.address, "--team", "asso", "--channel", "tout-doux"]
+    assert run("chat", "setup", "mattermost", *again, env=env).returncode == 0
+    file = home / "chat.json"
+    (kept,) = json.loads(file.read_text())
+    file.write_text(json.dumps([{**kept, "waking": [10, 20], "hashtags": {"ordinary": ["oui"]}}]))
+    here = {"association_id": room.id, "server": f"mattermost {stand_in.address}"}
+    for channel in ("place", "no longer watched"):
+        ReadChat.objects.create(**here, channel=channel, until=room.chat.clock)
+    assert run("chat", "setup", "mattermost", *again, env=env).returncode == 0
+    (kept,) = json.loads(file.read_text())
+    assert (kept["waking"], kept["hashtags"]) == ([10, 20], {"ordinary": ["oui"]})
+    assert [one.channel for one in ReadChat.objects.all()] == ["place"]
+    assert run("chat", "remove", "mattermost", env=env).returncode == 0
+    assert json.loads(file.read_text()) == []
+    assert not ReadChat.objects.exists()
+    done = run("chat", "remove", "mattermost", env=env)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_the_token_in_the_environment_is_for_one_server(home: Path, stand_in: StandIn) -> None:
+    import json
+
+    Room()
+    other = {"association": "other", "system": "matrix", "address": "https://matrix.example.org"}
+    file = home / "chat.json"
+    file.write_text(json.dumps([other]))
+    env = {**ENGLISH, "TOUTDOUX_HOME": str(home), "TOUTDOUX_CHAT_TOKEN": "token"}
+    given = ["--address", stand_in.address, "--team", "asso", "--channel", "tout-doux"]
+    done = run("chat", "setup", "mattermost", *given, env=env)
+    assert "access token" in done.stdout + done.stderr, "it is asked for"
+    assert json.loads(file.read_text()) == [other]
+
+
+def test_what_is_kept_of_a_chat_shows_no_token(home: Path) -> None:
+    from toutdoux.chat.connections import Connection
+
+    of = {"association": "a", "system": "mattermost", "address": "https://chat.example.org"}
+    assert TOKEN not in repr(Connection(**of, token=TOKEN, command_token=TOKEN))
+
+
 def test_on_matrix_addresses_tie_nothing(home: Path) -> None:
     Room()
     env = {**ENGLISH, "TOUTDOUX_HOME": str(home)}

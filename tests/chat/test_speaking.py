@@ -9,6 +9,7 @@ import pytest
 from tests.chat.rooms import Room
 from toutdoux.chat.matrix import to_html
 from toutdoux.chat.saying import Speech, in_short
+from toutdoux.chat.system import Person
 from toutdoux.core.words import say
 
 PROPOSAL = "#action-extraordinaire Ouvrir un service de podcasts"
@@ -139,3 +140,44 @@ def test_the_reason_may_stand_before_the_action(room: Room) -> None:
     counter = room.action("AE1").counter_vote
     assert counter is not None
     assert counter.reason == "too dear"
+
+
+def test_who_asks_faster_than_anybody_reads_is_asked_to_wait(room: Room) -> None:
+    for _ in range(11):
+        room.chat.says("ana", "help", "private ana")
+    room.turn()
+    *told, last = [one.text for one in room.chat.of_bot("private ana")]
+    assert len(told) == 10
+    assert "within a minute" in last
+    room.chat.after(minutes=1)
+    assert "#ordinary-action" in asked(room, "ana", "help")
+
+
+@pytest.mark.parametrize("name", ["@toutdoux-dev state", "@toutdoux.dev state", "Toutdoux a gagné"])
+def test_somebody_elses_name_is_not_the_bots(room: Room, name: str) -> None:
+    room.chat.says("ana", name)
+    room.turn()
+    assert room.chat.of_bot() == []
+
+
+def test_what_another_bot_reacts_is_no_ones_vote(room: Room) -> None:
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.people["helper"] = Person("helper", "helper", bot=True)
+    room.chat.reacts("helper", message)
+    room.turn()
+    assert room.chat.of_bot("private helper") == []
+
+
+@pytest.mark.parametrize("between", ["-", " ", ""])
+def test_a_code_that_is_said_in_public_is_void(room: Room, between: str) -> None:
+    from toutdoux.actions import commands
+    from toutdoux.chat import codes
+
+    request = commands.Request(association=room.id, now=room.chat.clock, via="cli")
+    code = codes.make(request, room.members["driss"])
+    room.chat.says("driss", f"voilà mon petit code {code.replace('-', between)} merci")
+    room.turn()
+    assert room.chat.of_bot() == []
+    assert "it is void" in room.chat.of_bot("private driss")[0].text
+    assert "is not known" in asked(room, "zoe", code)

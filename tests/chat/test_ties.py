@@ -226,7 +226,7 @@ def test_what_waits_to_be_sent_is_put_together_without_what_is_forgotten(room: R
     del room.brain.send
     room.turn()
     room.turn()
-    (card,) = [one for one in room.chat.of_bot() if "AO1" in one.text and not one.thread]
+    (card,) = [one for one in room.chat.of_bot() if "**AO1**" in one.text and not one.thread]
     assert "zèbre" not in card.text
     assert "(erased)" in card.text
 

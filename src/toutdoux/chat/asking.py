@@ -122,9 +122,14 @@ def answer(asker: Asker, text: str) -> Answer:
             raise unknown(asker.association)
         return command(asker, rest)
     except Refusal as refusal:
-        told = commands.names_in(refusal, asker.association.pk)
-        said = asker.say(say("{why} → {remedy}", why=told.why, remedy=told.remedy))
-        return Answer(harmless(said[0].upper() + said[1:]))
+        return refused(asker, refusal)
+
+
+def refused(asker: Asker, refusal: Refusal) -> Answer:
+    """What somebody is told whose request is not carried out."""
+    told = commands.names_in(refusal, asker.association.pk)
+    said = asker.say(say("{why} → {remedy}", why=told.why, remedy=told.remedy))
+    return Answer(harmless(said[0].upper() + said[1:]))
 
 
 def unknown(association: Association) -> Refusal:

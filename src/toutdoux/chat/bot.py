@@ -11,19 +11,22 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from time import monotonic
 
-from django.db import DatabaseError, IntegrityError, close_old_connections
+from django.db import DatabaseError, IntegrityError, close_old_connections, connection
 from django.db.models import Q
 
+from toutdoux.actions.models import ReadChat
 from toutdoux.association.models import Association
 
 from . import http, models
 from .brain import Brain
-from .connections import Connection
+from .connections import Connection, connections
+from .sending import PutOff
 from .system import Chat, Forbidden, News, Unreachable
 
 GATHERED = 0.02
@@ -39,6 +42,10 @@ log = logging.getLogger("toutdoux")
 Heard = News | None | Exception
 
 
+class _Superseded(Exception):
+    """Another process works."""
+
+
 class Bot:
     """One connection, served until told to stop."""
 
@@ -47,15 +54,17 @@ class Bot:
         self.name = f"{connection.association} in {connection.system}"
         self.me = secrets.token_hex(8)
         self._trouble = ""
+        self._put_off: dict[int, PutOff] = {}
 
     def run(self, stopping: Event) -> None:
         attempt = 0
         while not stopping.is_set():
             wait = BETWEEN_TELLING
             try:
-                with_lease = self._live(stopping)
-                attempt = 0 if with_lease else attempt
-                wait = BETWEEN_TELLING if with_lease else HELD.total_seconds() / 3
+                self._live(stopping)
+                attempt = 0
+            except _Superseded:
+                wait = HELD.total_seconds() / 3
             except Unreachable as error:
                 attempt += 1
                 wait = http.pause(attempt, error.wait)
@@ -63,6 +72,9 @@ class Bot:
             except Forbidden as error:
                 wait = _SECONDS_AFTER_REFUSAL
                 self._say_once(f"the server refuses ({error}): try toutdoux chat check")
+            except Association.DoesNotExist:
+                wait = _SECONDS_AFTER_REFUSAL
+                self._say_once("the association is not there any more: toutdoux chat remove")
             except DatabaseError as error:
                 attempt += 1
                 wait = http.pause(attempt)
@@ -81,54 +93,68 @@ class Bot:
             log.warning("%s: %s", self.name, trouble)
         self._trouble = trouble
 
-    def _live(self, stopping: Event) -> bool:
-        """Work until something happens. False if another process does."""
+    def _live(self, stopping: Event) -> None:
+        """Work until something happens, or another process does."""
         association = Association.objects.get(slug=self.connection.association)
         chat = self.connection.open()
-        if not self._hold(association, chat.server):
-            return False
+        self._hold(association, chat.server)
         brain = Brain(association, chat, self.connection.habits())
+        brain.outbox.put_off = self._put_off
         heard: SimpleQueue[Heard] = SimpleQueue()
         ended = Event()
-        listener = Thread(target=_listen, args=(chat, heard, ended), daemon=True)
-        listener.start()
+        Thread(target=_listen, args=(chat, heard, ended), daemon=True).start()
+        of_lease = (association, chat.server, heard, ended)
+        keeper = Thread(target=self._keep, args=of_lease, daemon=True)
+        keeper.start()
         try:
-            told = 0.0
-            while not stopping.is_set():
-                patience = 0.0 if brain.outbox.is_sending else BETWEEN_TELLING
-                brain.hear_all(_gathered(heard, patience), _now())
-                if monotonic() - told >= BETWEEN_TELLING:
-                    told = monotonic()
-                    if not self._hold(association, chat.server):
-                        return False
-                    if not brain.has_read:
-                        continue  # what happened meanwhile may change what there is to tell
-                    brain.tell(_now())
-                    if self._trouble:
-                        log.info("%s: all is well again", self.name)
-                        self._trouble = ""
+            self._work(brain, heard, stopping)
         finally:
             ended.set()
+            keeper.join()
             if stopping.is_set():
                 self._let_go(association, chat.server)
-        return True
 
-    def _hold(self, association: Association, server: str) -> bool:
-        """Take or renew the lease. False if another process has it."""
+    def _work(self, brain: Brain, heard: SimpleQueue[Heard], stopping: Event) -> None:
+        told = 0.0
+        while not stopping.is_set():
+            patience = 0.0 if brain.outbox.is_sending else BETWEEN_TELLING
+            brain.hear_all(_gathered(heard, patience), _now())
+            # What happened before may change what there is to tell: first that is read.
+            if brain.has_read and monotonic() - told >= BETWEEN_TELLING:
+                told = monotonic()
+                brain.tell(_now())
+                if self._trouble:
+                    log.info("%s: all is well again", self.name)
+                    self._trouble = ""
+
+    def _keep(
+        self, association: Association, server: str, heard: SimpleQueue[Heard], ended: Event
+    ) -> None:
+        """Renew the lease, however long it takes to act on what was heard."""
+        try:
+            while not ended.wait(HELD.total_seconds() / 5):
+                with suppress(DatabaseError):  # whoever acts meets it as well
+                    self._hold(association, server)
+        except Exception as error:
+            heard.put(error)
+        finally:
+            connection.close()
+
+    def _hold(self, association: Association, server: str) -> None:
+        """Take or renew the lease. Raises `_Superseded` if another process has it."""
         now = _now()
         lease = models.Lease.objects.filter(association=association, server=server)
         mine = lease.filter(Q(holder=self.me) | Q(until__lt=now))
         if mine.update(holder=self.me, until=now + HELD):
-            return True
+            return
         if lease.exists():
-            return False
+            raise _Superseded
         try:
             models.Lease.objects.create(
                 association=association, server=server, holder=self.me, until=now + HELD
             )
         except IntegrityError:
-            return False
-        return True
+            raise _Superseded from None
 
     def _let_go(self, association: Association, server: str) -> None:
         lease = models.Lease.objects.filter(association=association, server=server)
@@ -175,3 +201,18 @@ def _gathered(heard: SimpleQueue[Heard], patience: float) -> list[News | None]:
 
 def _now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 (the bot lives in time)
+
+
+def forget_unwatched(association: Association) -> None:
+    """Have no decision wait for what is watched no more, and send nothing there."""
+    watched = Q(pk=None)  # nothing
+    servers = set()
+    for one in connections():
+        if one.association == association.slug:
+            server = one.open().server
+            servers.add(server)
+            channels = Q(channel__in=one.ids.values()) if one.ids else Q()
+            watched |= Q(server=server) & channels
+    ReadChat.objects.filter(association=association).exclude(watched).delete()
+    waiting = models.Outgoing.objects.filter(association=association, sent="")
+    waiting.exclude(server__in=servers).delete()

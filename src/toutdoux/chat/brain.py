@@ -37,16 +37,17 @@ from toutdoux.association.models import Association, Member
 from toutdoux.core.action import Action
 from toutdoux.core.chain import Body
 from toutdoux.core.history import UNFINISHED, BallotName, Choice, State
-from toutdoux.core.late import Recording, may_record
+from toutdoux.core.late import PATIENCE, Recording, may_record
 from toutdoux.core.possible import Deed, possible
 from toutdoux.core.replay import UNDECIDED, Standing
 from toutdoux.core.voters import why_off_roll
 from toutdoux.core.words import Refusal, Sentence, TooLate, say
 from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger
+from toutdoux.web import limits
 
 from . import cards, codes, models
-from .asking import answer, how_to_be_known, language_of, who_asks
+from .asking import Answer, answer, how_to_be_known, language_of, refused, who_asks
 from .reminding import remind
 from .saying import Habits, leader_named, leaders_named, plain, quoted
 from .sending import AT_MOST, Outbox
@@ -71,6 +72,9 @@ _LOOK_AT_ALL = timedelta(minutes=1)
 _READ_ALL = timedelta(minutes=10)
 """How often everything is read though nothing seems to have been missed: so what is known to have
 been read is never long ago, and a line that went silent loses nothing."""
+
+_TRY_AGAIN = timedelta(seconds=10)
+"""How often everything is read as long as a decision waits for it."""
 
 _LATEST = timedelta(hours=1)
 """How much older than what was read already a message may say that it is. Those who have a server
@@ -137,10 +141,14 @@ class Brain:
         than can be told from the way there and back."""
         self._stale: set[int] = set()
         """The posts whose cards there was no time to edit."""
+        self._refused: set[str] = set()
+        """The cards that could not be edited."""
         self._met: dict[str, datetime] = {}
         """Whose address was last looked at, and when: it was no member's."""
         self._read_at: datetime | None = None
         """When everything was last read."""
+        self._tried: tuple[datetime, datetime] | None = None
+        """Which decision was last to be written down, by its instant, and when that was tried."""
 
     @property
     def has_read(self) -> bool:
@@ -164,10 +172,11 @@ class Brain:
         if self._ahead is None:
             self._compare_clocks(now)
         self.hear([one for one in news if one is not None], now)
-        behind = self._behind(now)
-        if behind or None in news or self._has_long_not_read(now):
+        due = self._due(now)
+        unread = due is not None and self._is_unread(due)
+        if unread or None in news or self._has_long_not_read(now):
             self.catch_up(now)
-        if behind:  # now it was read: what was decided can be written down
+        if due is not None:  # now it was read: what was decided can be written down
             commands.settle(
                 commands.Request(association=self.association.pk, now=now, via=self.chat.system)
             )
@@ -180,11 +189,19 @@ class Brain:
         self._ahead = ahead if abs(ahead) > _SAME_TIME else timedelta()
         return until
 
-    def _behind(self, now: datetime) -> bool:
-        """Whether a decision waits for this chat to be read."""
+    def _due(self, now: datetime) -> datetime | None:
+        """The instant of a decision that is to be written down, if it is time to try that. It may
+        have to wait for long: for another chat, or for a channel that the bot is in no more."""
         due = Ledger.objects.filter(pk=self.association.pk).values_list("due_at", flat=True)[0]
-        read = ReadChat.objects.filter(**self.mine)
-        return due is not None and due <= now and read.filter(until__lte=due).exists()
+        if due is None or due > now:
+            return None
+        if self._tried is not None and self._tried[0] == due and now - self._tried[1] < _TRY_AGAIN:
+            return None
+        self._tried = (due, now)
+        return due
+
+    def _is_unread(self, due: datetime) -> bool:
+        return ReadChat.objects.filter(**self.mine, until__lte=due).exists()
 
     def _has_long_not_read(self, now: datetime) -> bool:
         return self._read_at is not None and now - self._read_at >= _READ_ALL
@@ -207,8 +224,17 @@ class Brain:
         self._reactions(models.Post.objects.filter(**self.mine, open=True), now)
         # Only now: whatever was not handled would be read again.
         were_read = ReadChat.objects.filter(channel__in=[one.id for one in channels])
-        were_read.filter(**self.mine).update(until=until)
+        # Where the server's clock is ahead of ours, no more was read for that.
+        were_read.filter(**self.mine).update(until=min(until, now))
         self._read_at = now
+        self._forget_where_it_is_not([one.id for one in channels], now)
+
+    def _forget_where_it_is_not(self, channels: Collection[str], now: datetime) -> None:
+        """Have no decision wait any more for a channel that the bot has not been in for as long as
+        a decision waits, unless something is voted on there."""
+        voted_on = models.Post.objects.filter(**self.mine, open=True).values("channel")
+        here = ReadChat.objects.filter(**self.mine, until__lt=now - PATIENCE)
+        here.exclude(Q(channel__in=channels) | Q(channel__in=voted_on)).delete()
 
     def _privates(self, until: datetime, now: datetime) -> None:
         """Read what was said in private since the last time. What was answered is so once."""
@@ -246,6 +272,9 @@ class Brain:
             return
         if message.deleted:
             return
+        if not message.private and codes.void(self.association.pk, message.text):
+            self._say_it_was_shown(message)
+            return
         asked = message.text if message.private else self._said_to_me(message.text)
         if asked is not None:
             self._reply(message, asked, now)
@@ -261,10 +290,21 @@ class Brain:
 
     # --- answering -------------------------------------------------------------------------------
 
+    def _say_it_was_shown(self, message: Message) -> None:
+        """A code that everybody has read is nobody's any more."""
+        self.outbox.whisper(
+            f"shown {message.id}",
+            message.author,
+            say(
+                "Your code was written where others read it, so it is void: whoever has it could"
+                " have voted as you. Ask for another, and send it to me here, in private."
+            ),
+        )
+
     def _said_to_me(self, text: str) -> str | None:
         """What stands after the bot's own name at the beginning; None if it does not."""
         found = re.match(
-            rf"@{re.escape(self._handle)}(?::[\w.:-]*\w)?(?![\w-])[\s:,]*", text, re.IGNORECASE
+            rf"@{re.escape(self._handle)}(?::[\w.:-]*\w)?(?![\w-]|\.\w)[\s:,]*", text, re.IGNORECASE
         )
         return None if found is None else text[found.end() :]
 
@@ -283,18 +323,7 @@ class Brain:
             self._is_answered(question, action, [message.author], now)
             return
         self._meet(message.author, now)
-        said = f"{message.id} {message.text}"
-        asker = who_asks(
-            self.association,
-            self.chat,
-            message.author,
-            now,
-            said,
-            self.habits,
-            self.language,
-            self._on_time(self._said_at(message, now), now),
-        )
-        told = answer(asker, asked)
+        told = self._answered(message, asked, now)
         if message.private:
             self.outbox.put(key, told.text, person=message.author, files=told.files)
         else:
@@ -302,6 +331,26 @@ class Brain:
             self.outbox.put(
                 key, told.text, channel=message.channel, thread=thread, files=told.files
             )
+
+    def _answered(self, message: Message, asked: str, now: datetime) -> Answer:
+        """Carry out what somebody asks, unless they ask faster than anybody reads."""
+        said_at = self._said_at(message, now)
+        asker = who_asks(
+            self.association,
+            self.chat,
+            message.author,
+            now,
+            f"{message.id} {message.text}",
+            self.habits,
+            self.language,
+            self._on_time(said_at, now),
+        )
+        who = cards.digest(f"{self.association.pk} {self.server} {message.author}")
+        try:
+            limits.count("chat", who, said_at)
+        except limits.TooOften as refusal:
+            return refused(asker, refusal)
+        return answer(asker, asked)
 
     def _asked(self, message: Message) -> models.Post | None:
         """The question that somebody was asked last in private, if it still awaits an answer."""
@@ -553,6 +602,9 @@ class Brain:
         # Of those it does not know it may have to ask the server: not while others wait.
         people = dict.fromkeys(person for _, person, _ in changes)
         members = {person: self._meet(person, now) for person in people}
+        for person in dict.fromkeys(one for _, one, wanted in changes if wanted.choice):
+            if members[person] is None:
+                self._say_who_votes(person)
         for start in range(0, len(changes), _TOGETHER):
             with transaction.atomic():
                 self._take_some(changes[start : start + _TOGETHER], members, now)
@@ -606,8 +658,6 @@ class Brain:
         handled: list[models.Handled] = []
         for under, person, wanted in changes:
             member, before = members[person], under.handled.get(person)
-            if member is None and wanted.choice is not None:
-                self._say_who_votes(person)
             if member is None and before is not None and before.member:
                 continue  # an account that is nobody's any more changes nothing
             handled.append(self._take(under, person, member, wanted, now))
@@ -645,8 +695,11 @@ class Brain:
         return taken
 
     def _say_who_votes(self, person: str) -> None:
+        key = f"stranger {person}"
+        if self.outbox.holds(key) or self._is_bot(person):
+            return
         self.outbox.whisper(
-            f"stranger {person}",
+            key,
             person,
             say(
                 "Your reaction does not count as a vote: I do not know whose chat account this is."
@@ -654,6 +707,10 @@ class Brain:
                 how=how_to_be_known(self.association),
             ),
         )
+
+    def _is_bot(self, person: str) -> bool:
+        known = self.chat.person(person)
+        return known is not None and known.bot
 
     def _vote(
         self, under: Under, taken: models.Handled, choice: Choice, now: datetime, *, again: bool
@@ -911,9 +968,24 @@ class Brain:
         elif post.shown != cards.digest(text):
             if once:
                 post.shown = cards.digest(text)
-            with _others_go_on(post.action):
+            with self._others_go_on(post.card):
                 self.chat.edit(post.channel, post.card, text)
                 post.shown = cards.digest(text)
+
+    @contextmanager
+    def _others_go_on(self, card: str) -> Iterator[None]:
+        """What the server refuses in one place stops nothing elsewhere, and is said once; a token
+        it refuses does."""
+        try:
+            yield
+        except Forbidden as error:
+            if error.status == HTTPStatus.UNAUTHORIZED:
+                raise
+            if card not in self._refused:
+                log.warning("the chat refuses to have the card %s edited (%s)", card, error)
+            self._refused.add(card)
+        else:
+            self._refused.discard(card)
 
     def _may_be_unread(
         self, closes_at: datetime | None, read: datetime | None, now: datetime
@@ -972,7 +1044,7 @@ class Brain:
 
     def send(self, now: datetime) -> None:
         """Send what waits to be sent, as much as there is time for."""
-        self.outbox.send(self._send, now)
+        self.outbox.send(self._send, self.chat.now, now)
 
     def _send(self, one: models.Outgoing) -> str:
         channel = one.channel or self.chat.private(one.person)
@@ -1128,14 +1200,3 @@ def _changed(
     for person, before in list(under.handled.items()):
         if whole and person not in said and before.choice:
             yield person, Wanted(None, before.at)
-
-
-@contextmanager
-def _others_go_on(what: str) -> Iterator[None]:
-    """What the server refuses in one place stops nothing elsewhere; a token it refuses does."""
-    try:
-        yield
-    except Forbidden as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
-            raise
-        log.warning("%s: the chat refuses (%s)", what, error)

@@ -30,6 +30,8 @@ _NEVER = datetime(1, 1, 2, tzinfo=UTC)
 """Before anything: a reaction that was last taken then is taken once more."""
 _LENGTH = 10
 _SHAPE = re.compile(f"[{_LETTERS}]{{5}}-[{_LETTERS}]{{5}}", re.IGNORECASE)
+_SAID = re.compile(rf"(?=\b([{_LETTERS}]{{5}}[-\s]?[{_LETTERS}]{{5}})\b)", re.IGNORECASE)
+"""What may be one among other words."""
 
 
 def make(request: commands.Request, member: str) -> str:
@@ -52,6 +54,14 @@ def make(request: commands.Request, member: str) -> str:
 def looks_like_one(text: str) -> bool:
     """Whether a text is nothing but a code."""
     return _SHAPE.fullmatch(text.strip()) is not None
+
+
+def void(association: str, text: str) -> bool:
+    """Have every code that stands in a text be void: it was shown to others. Returns whether there
+    was one."""
+    told = [_digest(code) for code in _SAID.findall(text)]
+    codes = Code.objects.filter(digest__in=told, member__association=association)
+    return bool(told) and codes.delete()[0] > 0
 
 
 def use(request: commands.Request, server: str, person: str, code: str) -> str:

@@ -30,14 +30,14 @@ class Connection:
     """The association's short name."""
     system: str
     address: str
-    token: str = ""
+    token: str = field(default="", repr=False)
     """Empty where the environment has it (`TOUTDOUX_CHAT_TOKEN`)."""
     team: str = ""
     """Of Mattermost: the team's name, as it is in addresses."""
     channels: tuple[str, ...] = ()
     ids: dict[str, str] = field(default_factory=dict)
     """What the channels were when they were set up: they may be called otherwise since."""
-    command_token: str = ""
+    command_token: str = field(default="", repr=False)
     """Of Mattermost: what its slash command is known by, where there is one and the environment
     does not have it (`TOUTDOUX_CHAT_COMMAND_TOKEN`)."""
     by_email: bool = False
@@ -53,7 +53,8 @@ class Connection:
 
     def open(self) -> Chat:
         """Reach it. Raises `Unreachable` and `Forbidden` as soon as something is asked."""
-        token = os.environ.get("TOUTDOUX_CHAT_TOKEN") or self.token
+        # Its own first: the one in the environment is another's if there are several.
+        token = self.token or os.environ.get("TOUTDOUX_CHAT_TOKEN", "")
         if self.system == "matrix":
             from .matrix import Matrix
 
@@ -101,6 +102,12 @@ def connections() -> list[Connection]:
             say("{file} cannot be read: {problem}", file=str(_file()), problem=str(error)),
             say("put it right, or set the chat up again with toutdoux chat setup"),
         ) from None
+
+
+def known(association: str, system: str) -> Connection | None:
+    """The one that an association has to a system."""
+    all_ = {(one.association, one.system): one for one in connections()}
+    return all_.get((association, system))
 
 
 def keep(connection: Connection) -> None:

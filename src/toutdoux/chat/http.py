@@ -16,6 +16,8 @@ from .system import Forbidden, Unreachable
 
 _SECONDS = urllib3.Timeout(connect=10, read=30)
 _LONGEST_WAIT = 300.0
+_LONGEST_ASKED = 3_600.0
+"""Seconds that a server may ask to wait."""
 
 
 class Server:
@@ -97,17 +99,19 @@ class Server:
             raise Unreachable(type(error).__name__) from None
 
 
-def pause(attempt: int, asked: float | None = None) -> float:
+def pause(attempt: int, asked: float | None = None, longest: float = _LONGEST_WAIT) -> float:
     """How many seconds to wait before trying again: what the server asked for, else longer each
     time; never exactly, so that not all come back at once.
 
     Args:
         attempt: how often it was tried in vain, from 1.
         asked: the seconds that the server asked for.
+        longest: how many it is at most, where the server asked for nothing.
     """
     if asked is not None:
-        return asked + random.uniform(0, 0.5)
-    return random.uniform(0.5, 1.0) * min(_LONGEST_WAIT, 2.0 ** min(attempt, 10))
+        # Whatever it says: it may be out of order itself.
+        return min(max(asked, 0.0), _LONGEST_ASKED) + random.uniform(0, 0.5)
+    return random.uniform(0.5, 1.0) * min(longest, 2.0 ** min(attempt, 10))
 
 
 def _asked_to_wait(answer: urllib3.BaseHTTPResponse) -> float | None:
@@ -115,13 +119,16 @@ def _asked_to_wait(answer: urllib3.BaseHTTPResponse) -> float | None:
     if isinstance(told, dict) and isinstance(told.get("retry_after_ms"), int | float):
         return float(told["retry_after_ms"]) / 1000
     header = answer.headers.get("Retry-After", "")
-    return float(header) if header.isdigit() else None
+    if header.isdigit():
+        return float(header)
+    until, now = _instant(header), _instant(answer.headers.get("Date", ""))
+    return None if until is None or now is None else (until - now).total_seconds()
 
 
 def _instant(date: str) -> datetime | None:
     try:
         return parsedate_to_datetime(date).astimezone(UTC)
-    except ValueError:
+    except (ValueError, TypeError):
         return None
 
 

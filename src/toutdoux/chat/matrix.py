@@ -601,11 +601,22 @@ class Matrix:
         for room in reversed(known):
             if self._partner(room) == person and self._is_readable(room):
                 return str(room)
-        # The preset by which only who made it can have it encrypted.
-        made = {"preset": "private_chat", "is_direct": True, "invite": [person]}
-        room = str(self._dict("POST", "/v3/createRoom", made)["room_id"])
-        self._remember(person, room)
-        return room
+        room = next((one for one in reversed(known) if self._is_empty(one)), "")
+        if not room:
+            # The preset by which only who made it can have it encrypted. Nobody is invited yet:
+            # were that refused, the room would be there all the same, and nobody know of it.
+            made = {"preset": "private_chat", "is_direct": True}
+            room = str(self._dict("POST", "/v3/createRoom", made)["room_id"])
+            self._remember(person, room)
+        path = f"/v3/rooms/{_part(room)}/state/{_MEMBER}/{_part(person)}"
+        self._ask("PUT", path, {"membership": "invite", "is_direct": True})
+        return str(room)
+
+    def _is_empty(self, room: str) -> bool:
+        """Whether a private room was made by the bot, and nobody came to it yet."""
+        told = self._look(f"/v3/rooms/{_part(room)}/members") or {}
+        known = [one["state_key"] for one in told.get("chunk", ())]
+        return known == [self.me] and self._is_readable(room)
 
     def _is_readable(self, room: str) -> bool:
         """Whether the bot can read there, or could not elsewhere either: what it made itself is

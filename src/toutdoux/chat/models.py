@@ -106,7 +106,9 @@ class Post(models.Model):
 
 
 class Handled(models.Model):
-    """What somebody's reactions under a post last said, and was taken: never taken twice."""
+    """What somebody's reactions under a post last said, and was taken: never taken twice. It stays
+    as long as the post, for reactions can be read again at any time; it goes when whoever it is of
+    is forgotten."""
 
     post = models.ForeignKey(Post, models.CASCADE, db_index=False, related_name="handled")
     person = models.CharField(max_length=255)
@@ -126,7 +128,9 @@ class Handled(models.Model):
 
 
 class Outgoing(models.Model):
-    """A message that has to be sent, once; emptied when it was."""
+    """A message that has to be sent, once; emptied when it was. What it was known by stays, so that
+    it is never said again: also an old question can be edited. Of somebody who is forgotten, that
+    goes as well."""
 
     association = models.ForeignKey(Association, models.CASCADE, db_index=False, related_name="+")
     server = models.CharField(max_length=200)

@@ -1,7 +1,7 @@
 """What the bot has to say: kept until it was sent, and sent once.
 
-What the server refuses in one place stops nothing elsewhere. It is tried again, ever more rarely,
-and given up after a day.
+What the server does not take in one place stops nothing elsewhere. It is tried again, ever more
+rarely, and given up after about a day of trying.
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ AT_MOST = 1.0
 """Seconds in which cards are edited, or messages sent, before people are listened to again."""
 
 _AT_ONCE = 500
-_LONGEST_PAUSE = timedelta(minutes=10)
-_GIVEN_UP_AFTER = timedelta(days=1)
+_LONGEST_PAUSE = 600.0
+"""Seconds between two tries of the same, at most."""
+_TRIES = 200
+"""How often something is tried: for about a day. While the whole server is away nothing is, and
+that does not count."""
 _GIVEN_UP = "given up"
 _LONGEST_KEY = 120
 
 
 @dataclass(slots=True)
-class _PutOff:
+class PutOff:
     """Something the server did not take."""
 
-    since: datetime
     times: int
     until: datetime
 
@@ -51,7 +53,9 @@ class Outbox:
         self.language = language
         self._sent = 0
         """How far what waits was gone through; 0 if to its end."""
-        self._put_off: dict[int, _PutOff] = {}
+        self.put_off: dict[int, PutOff] = {}
+        """What the server did not take, by its row. Whoever begins anew, because the line was cut,
+        goes on with it."""
 
     @property
     def is_sending(self) -> bool:
@@ -101,52 +105,54 @@ class Outbox:
             **self.mine, key=key[:_LONGEST_KEY], defaults={**values, **about, **kept}
         )
 
-    def send(self, deliver: Callable[[models.Outgoing], str], now: datetime) -> None:
+    def send(
+        self,
+        deliver: Callable[[models.Outgoing], str],
+        is_there: Callable[[], object],
+        now: datetime,
+    ) -> None:
         """Send what waits to be sent, as much as there is time for; the rest is next.
 
         Args:
             deliver: sends one, and returns the message that it became.
+            is_there: asks the server for anything; raises `Unreachable` if it is away.
             now: the present instant, in UTC.
         """
         until = monotonic() + AT_MOST
-        away: Unreachable | None = None
-        waiting = models.Outgoing.objects.filter(**self.mine, sent="", pk__gt=self._sent)
+        sent, self._sent = self._sent, 0
+        waiting = models.Outgoing.objects.filter(**self.mine, sent="", pk__gt=sent)
         for one in waiting.order_by("id")[:_AT_ONCE]:
-            self._sent = one.pk
             if self._is_put_off(one, now):
                 continue
             try:
                 self._over(one, deliver(one))
-                away = None
             except Forbidden as error:
                 if error.status == HTTPStatus.UNAUTHORIZED:
                     raise
                 self._put_it_off(one, error, now)
-                if now - self._put_off[one.pk].since > _GIVEN_UP_AFTER:
-                    log.warning("%s: the chat did not take it for a day: given up", one.key)
-                    self._over(one, _GIVEN_UP)
             except Unreachable as error:
-                # In one place it may be that place; the next one tells whether it is the server.
-                if away is not None or error.wait is not None:
-                    self._sent = 0
+                if error.wait is not None:
                     raise
-                away = error
+                is_there()  # else it is not this one place
                 self._put_it_off(one, error, now)
             if monotonic() > until:
+                self._sent = one.pk
                 return
-        self._sent = 0
 
     def _is_put_off(self, one: models.Outgoing, now: datetime) -> bool:
-        known = self._put_off.get(one.pk)
+        known = self.put_off.get(one.pk)
         return known is not None and now < known.until
 
     def _put_it_off(self, one: models.Outgoing, why: Exception, now: datetime) -> None:
-        known = self._put_off.setdefault(one.pk, _PutOff(now, 0, now))
+        known = self.put_off.setdefault(one.pk, PutOff(0, now))
         known.times += 1
-        known.until = now + min(timedelta(seconds=pause(known.times)), _LONGEST_PAUSE)
+        known.until = now + timedelta(seconds=pause(known.times, longest=_LONGEST_PAUSE))
         if known.times == 1:  # once: it is tried many times
             log.warning("%s: the chat does not take it (%s); it is tried again", one.key, why)
+        if known.times == _TRIES:
+            log.warning("%s: the chat never took it: given up", one.key)
+            self._over(one, _GIVEN_UP)
 
     def _over(self, one: models.Outgoing, sent: str) -> None:
-        self._put_off.pop(one.pk, None)
+        self.put_off.pop(one.pk, None)
         models.Outgoing.objects.filter(pk=one.pk).update(sent=sent, text="", files=[])

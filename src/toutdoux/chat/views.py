@@ -112,7 +112,7 @@ def _answered(
     now: datetime,
 ) -> str:
     """What somebody is answered. A file cannot be in it: the bot sends it in private."""
-    from .asking import answer, who_asks
+    from .asking import answer, refused, who_asks
 
     said = told.get("text", "").strip()
     # Of each use of the command there is one, which nobody can guess.
@@ -121,8 +121,7 @@ def _answered(
     try:
         limits.count("slash", digest(f"{asker.server} {person}"), now)
     except limits.TooOften as refusal:
-        text = asker.say(say("{why} → {remedy}", why=refusal.why, remedy=refusal.remedy))
-        return text[0].upper() + text[1:]
+        return refused(asker, refusal).text
     found = answer(asker, said or "help")
     if not found.files:
         return found.text

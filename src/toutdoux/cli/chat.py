@@ -116,6 +116,7 @@ def _run() -> None:
 )
 @click.option(
     "--by-email/--no-by-email",
+    default=None,
     help=_word(
         "Of Mattermost: whether accounts are tied to members by the e-mail address that the server"
         " has verified, or by codes alone."
@@ -128,42 +129,48 @@ def setup(
     team: str | None,
     channels: Sequence[str],
     command_token: str | None,
-    by_email: bool,
+    by_email: bool | None,
     slug: str | None,
 ) -> None:
-    import os
     from dataclasses import replace
 
-    from toutdoux.chat.connections import Connection, keep
+    from toutdoux.config.database import prepare
+
+    prepare(web=True)
+    from toutdoux.chat.bot import forget_unwatched
+    from toutdoux.chat.connections import Connection, keep, known
 
     desk = Desk(slug)
+    before = known(desk.association.slug, system) or Connection(
+        association=desk.association.slug, system=system, address=""
+    )
     if system != "mattermost":
         _check_only_mattermost(command_token, by_email)
     address = address or _asked(say("The server's address (https://…)"))
     if system == "mattermost":
         team = team or _asked(say("The team's name, as in its address"))
     told = list(channels) or _asked(say("The channels to watch, with spaces between")).split()
-    token = ""
-    if not os.environ.get("TOUTDOUX_CHAT_TOKEN"):
-        token = _asked(say("The bot's access token (it is not shown)"), hidden=True)
+    token = _token(desk.association.slug, system, address.rstrip("/"))
     if system == "mattermost" and command_token is None:
         command_token = _command_token(desk.association.slug)
-    connection = Connection(
-        association=desk.association.slug,
-        system=system,
+    # Hashtags, signs and hours stay as they were.
+    connection = replace(
+        before,
         address=address.rstrip("/"),
         token=token,
         team=team or "",
         channels=tuple(told),
-        command_token=(command_token or "").strip(),
-        by_email=by_email,
+        ids={},
+        command_token=(command_token or "").strip() or before.command_token,
+        by_email=before.by_email if by_email is None else by_email,
     )
     _try(connection)
     keep(replace(connection, ids=dict(connection.open().known())))
+    forget_unwatched(desk.association)
     tell(say("All is well: the chat is set up. toutdoux chat, or toutdoux serve, runs the bot."))
 
 
-def _check_only_mattermost(command_token: str | None, by_email: bool) -> None:
+def _check_only_mattermost(command_token: str | None, by_email: bool | None) -> None:
     if by_email:
         raise Problem(
             say("Matrix shows nobody's e-mail address"),
@@ -174,6 +181,19 @@ def _check_only_mattermost(command_token: str | None, by_email: bool) -> None:
         raise Problem(
             say("only Mattermost has such a token"), say("leave this out"), "--command-token"
         )
+
+
+def _token(slug: str, system: str, address: str) -> str:
+    """Ask for the bot's token, unless the environment has it: that one is for one server."""
+    import os
+
+    from toutdoux.chat.connections import connections
+
+    others = [one for one in connections() if (one.association, one.system) != (slug, system)]
+    is_others = any(not one.token and one.address != address for one in others)
+    if os.environ.get("TOUTDOUX_CHAT_TOKEN") and not is_others:
+        return ""
+    return _asked(say("The bot's access token (it is not shown)"), hidden=True)
 
 
 def _command_token(slug: str) -> str:
@@ -253,6 +273,35 @@ def _tell_of_command(connection: Connection) -> None:
             address=_command_address(connection.association),
         )
     )
+
+
+@chat.command(
+    options_metavar=_word("[OPTIONS]"),
+    help=_word(
+        "Give a chat up: the bot leaves it alone from now on. What was decided there stays decided."
+    ),
+    epilog=examples("toutdoux chat remove matrix"),
+)
+@click.argument("system", type=click.Choice(["mattermost", "matrix"]), metavar="mattermost|matrix")
+@association_option
+def remove(system: str, slug: str | None) -> None:
+    from toutdoux.config.database import prepare
+
+    prepare(web=True)
+    from toutdoux.chat.bot import forget_unwatched
+    from toutdoux.chat.connections import drop, known
+
+    desk = Desk(slug)
+    if known(desk.association.slug, system) is None:
+        raise Problem(
+            say("{association} has no chat in {system}", association=slug or "", system=system)
+            if slug
+            else say("no chat is set up in {system}", system=system),
+            say("toutdoux chat check names those that are set up"),
+        )
+    drop(desk.association.slug, system)
+    forget_unwatched(desk.association)
+    tell(say("The chat is given up. Restart toutdoux serve, or toutdoux chat."))
 
 
 def _try(connection: Connection) -> None:

@@ -136,6 +136,7 @@ _ELSEWHERE = {
     "comfort": ("completion", "man"),
     "serving": ("serve",),
     "chat": ("chat",),
+    "capsule": ("capsule",),
 }
 """The commands by module."""
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from threading import Event
 
 import click
 
 from toutdoux.core.words import say
 from toutdoux.language import problem_of_system
 
+from .capsule import opened, run_capsules, tell_where
 from .options import examples
 from .setup import tell
 from .speech import Problem, terminal
@@ -46,8 +49,11 @@ _word = terminal.word
 )
 @click.option(
     "--only",
-    type=click.Choice(["web", "worker"]),
-    help=_word("Only the pages, or only the clock and the mail, for several processes."),
+    type=click.Choice(["web", "worker", "capsule"]),
+    help=_word(
+        "Only the pages, only the clock and the mail, or only the Gemini capsule, for several"
+        " processes."
+    ),
 )
 @click.option(
     "--demo", is_flag=True, help=_word("Try it with the demo association, in a new home.")
@@ -59,13 +65,24 @@ def serve(bind: str, port: int, only: str | None, demo: bool) -> None:
     from toutdoux.config.database import prepare
     from toutdoux.config.home import make_secret_key
 
+    if only == "capsule":
+        run_capsules()
+        return
     make_secret_key()
     prepare(web=True)
+    from toutdoux.capsule.hosts import read_setup
     from toutdoux.chat import bot
     from toutdoux.chat.connections import connections
     from toutdoux.web.server import Server
 
     known = [] if demo else connections()
+    setup = read_setup()
+    capsules = opened(setup) if setup.capsules and only is None and not demo else None
+    beside: list[Callable[[Event], None]] = []
+    if known and only != "web":
+        beside.append(partial(bot.run, known))
+    if capsules is not None:
+        beside.append(capsules.run)
     now = datetime.now(UTC)
     if demo:
         from toutdoux.web.demo import prepare_demo
@@ -77,7 +94,7 @@ def serve(bind: str, port: int, only: str | None, demo: bool) -> None:
             port,
             pages=only != "worker",
             clock=only != "web",
-            beside=[partial(bot.run, known)] if known and only != "web" else [],
+            beside=beside,
         )
     except OSError as error:
         raise Problem(
@@ -88,6 +105,8 @@ def serve(bind: str, port: int, only: str | None, demo: bool) -> None:
             ),
             say("stop what is there, or choose another --port"),
         ) from None
+    if capsules is not None:
+        tell_where(setup, capsules.server.port)
     server.run(lambda: _say_where(bind, server.port if only != "worker" else None, demo, now))
 
 

@@ -45,6 +45,7 @@ def atom(
     page: str,
     updated: datetime,
     news: Iterable[News],
+    type: str = "text/html",
 ) -> bytes:
     """A feed.
 
@@ -57,6 +58,7 @@ def atom(
         page: the address of the page it follows.
         updated: when it was last changed.
         news: its entries, the newest first.
+        type: of the pages that it leads to.
     """
     feed = xml.Element("feed", {"xmlns": ATOM, "xml:lang": language})
     _add(feed, "id", f"urn:uuid:{id}")
@@ -64,14 +66,14 @@ def atom(
     _add(feed, "updated", _rfc3339(updated))
     _add(_add(feed, "author"), "name", author)
     _add(feed, "link", rel="self", type="application/atom+xml", href=url)
-    _add(feed, "link", rel="alternate", type="text/html", href=page)
+    _add(feed, "link", rel="alternate", type=type, href=page)
     for one in news:
         entry = _add(feed, "entry")
         _add(entry, "id", f"urn:uuid:{one.id}")
         _add(entry, "title", one.title)
         _add(entry, "published", _rfc3339(one.published))
         _add(entry, "updated", _rfc3339(one.updated))
-        _add(entry, "link", rel="alternate", type="text/html", href=one.url)
+        _add(entry, "link", rel="alternate", type=type, href=one.url)
         _add(entry, "content", one.text, type="text")
     content: bytes = xml.tostring(feed, encoding="utf-8", xml_declaration=True)
     return content

@@ -100,7 +100,7 @@ def feed(visit: Visit) -> HttpResponse:
     for action in standing.actions.values():
         if not visit.settings.show_mentions:
             mask(action)
-        news += _news(visit, language, action)
+        news += news_of(visit.id, language, action, _address("action", visit.slug, ref=action.ref))
     news.sort(key=lambda one: (one.updated, one.id), reverse=True)
     latest = news[:LATEST]
     begun = Ledger.objects.get(id=visit.id).recorded_at if not latest else None
@@ -117,14 +117,21 @@ def feed(visit: Visit) -> HttpResponse:
     return HttpResponse(content, content_type="application/atom+xml; charset=utf-8")
 
 
-def _news(visit: Visit, language: Language, action: Action) -> list[News]:
-    url = _address("action", visit.slug, ref=action.ref)
+def news_of(association: str, language: Language, action: Action, url: str) -> list[News]:
+    """What there is to tell of an action: that it was proposed, then how it was decided.
+
+    Args:
+        association: its id.
+        language: in which it is told.
+        action: the action, masked where it must be.
+        url: the address of its page.
+    """
     opened = action.opening.at
     what = say("{ref}, {kind}: {object}", ref=action.ref, kind=action.kind, object=_line(action))
     closes = say("The vote is open until {at}.", at=action.window_end)
     told = [
         News(
-            id=stable_id(visit.id, action.ref, "proposed"),
+            id=stable_id(association, action.ref, "proposed"),
             title=language.say(what),
             text=f"{to_text(action.object)}\n\n{language.say(closes)}",
             url=url,
@@ -140,7 +147,7 @@ def _news(visit: Visit, language: Language, action: Action) -> list[News]:
         )
         told.append(
             News(
-                id=stable_id(visit.id, action.ref, "decided"),
+                id=stable_id(association, action.ref, "decided"),
                 title=language.say(title),
                 text=to_text(action.object),
                 url=url,

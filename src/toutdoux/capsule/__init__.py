@@ -1,0 +1,1 @@
+"""The association on Gemini: its capsule, its pages, its window on the fediverse."""

@@ -1,0 +1,610 @@
+"""The server: many connections in one thread, pages made in a few others.
+
+Nearly all that a Gemini request costs is its TLS handshake, so what matters is that nothing stands
+around it: one thread takes what the sockets have, gives it to OpenSSL in memory, and sends back
+what comes of it, two reads and two writes a request. A page that is kept is answered there and
+then; another is made by a worker, and nobody waits for it but who asked. Started several times
+with the same port, the processes share what comes (SO_REUSEPORT).
+
+A connection goes through these stages, each of which may wait for the client, but not for long:
+
+    HANDSHAKE   TLS 1.2 or 1.3; a client may show a certificate, whoever signed it
+    REQUEST     one line
+    ANSWERING   a worker makes the page
+    SENDING     the response, then close_notify
+    LEAVING     what the client still sends is thrown away, so that the kernel doesn't reset the
+                connection under a response that wasn't read yet
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
+from threading import Event
+from time import monotonic
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
+
+from toutdoux.core.words import Sentence, say
+
+from .certificate import Identity
+from .greed import Greed
+from .protocol import (
+    LONGEST_URL,
+    PORT,
+    Certificate,
+    Refused,
+    Request,
+    Response,
+    Status,
+    Target,
+    failure,
+    host_of,
+    read,
+    slow_down,
+)
+
+WORKERS = 4
+_WAITING = 256
+"""How many pages may wait for a worker; whoever comes then is told 41."""
+_AT_ONCE = 64
+"""Connections taken before the others have their turn again."""
+_PIECE = 16 * 1024
+"""What TLS puts into one record."""
+_AHEAD = 64 * 1024
+"""How much is encrypted before the client has taken it."""
+_ROOM = _PIECE + 1024
+_SECONDS_TO_FINISH = 10.0
+_LONGEST_LINE = LONGEST_URL + 2
+
+log = logging.getLogger("toutdoux")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client may take, in seconds, and how many may be there at once."""
+
+    asking: float = 10.0
+    """From the connection to the end of the request."""
+    taking: float = 30.0
+    """Between two pieces of the response that it takes."""
+    leaving: float = 2.0
+    connections: int = 2_000
+    of_one_address: int = 100
+    """Connections that one address may have at once; this machine's own may have all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is served: whose hosts, with which certificates, and who answers.
+
+    Attributes:
+        hosts: the certificate of each host, as `host_of` writes it. A client that names none gets
+            the first one's.
+        answer: makes a response; called in a worker, one of several threads. May raise anything.
+        kept: a response that is there already, or None; called where everybody waits for it, so
+            it reads no file and no database.
+        speak: says a sentence in the language of a host (of the first, if it is "").
+        port: the one that clients know.
+    """
+
+    hosts: Mapping[str, Identity]
+    answer: Callable[[Request], Response]
+    kept: Callable[[Request], Response | None] = lambda request: None
+    speak: Callable[[Sentence, str], str] = lambda sentence, host: sentence.message.format(
+        **sentence.values
+    )
+    port: int = PORT
+
+
+# Numbers, for each connection looks at its stage a dozen times.
+_HANDSHAKE, _REQUEST, _ANSWERING, _SENDING, _LEAVING = range(5)
+
+
+class _Client:
+    """One connection."""
+
+    __slots__ = (
+        "address",
+        "deadline",
+        "events",
+        "heard",
+        "on_way",
+        "rest",
+        "said_goodbye",
+        "socket",
+        "stage",
+        "tls",
+        "unread",
+    )
+
+    def __init__(self, socket: socket.socket, address: str, tls: SSL.Connection, by: float) -> None:
+        self.socket = socket
+        self.address = address
+        self.tls = tls
+        self.stage = _HANDSHAKE
+        self.deadline = by
+        self.events = 0  # what the selector looks for; 0 while it doesn't know the socket
+        self.heard = b""  # the request, as far as it came
+        self.rest = memoryview(b"")  # of the response: not encrypted yet
+        self.on_way = b""  # encrypted, not taken yet by the socket
+        self.said_goodbye = False
+        self.unread = False  # whether the client may have sent more than was read
+
+
+def listen(bind: str, port: int) -> list[socket.socket]:
+    """The sockets to serve at: one, or both of this machine's own for "localhost".
+
+    Raises:
+        OSError: the address is taken or isn't this machine's.
+    """
+    if bind == "localhost":
+        first = listen("127.0.0.1", port)
+        with suppress(OSError):  # there may be no IPv6
+            first += listen("::1", first[0].getsockname()[1])
+        return first
+    both = bind == "::" and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    try:
+        listening = socket.create_server(
+            (bind, port), family=family, backlog=1024, reuse_port=True, dualstack_ipv6=both
+        )
+    except OSError as error:
+        if both and error.errno == errno.EAFNOSUPPORT:
+            return listen("0.0.0.0", port)
+        raise
+    listening.setblocking(False)
+    # Each connection inherits it: what is sent is whole, and needs not wait for more.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return [listening]
+
+
+def context_for(identity: Identity) -> SSL.Context:
+    """TLS as it is spoken here, with one certificate."""
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_options(
+        SSL.OP_NO_COMPRESSION
+        | SSL.OP_NO_RENEGOTIATION
+        | SSL.OP_CIPHER_SERVER_PREFERENCE
+        | SSL.OP_NO_TICKET
+    )
+    # No request follows another, so nothing is kept to make the next one's handshake shorter.
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_cipher_list(b"ECDHE+AESGCM:ECDHE+CHACHA20")
+    # The short one first: it is strong enough for everybody, and a handshake is a tenth quicker.
+    context.set_tls13_ciphersuites(
+        b"TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
+    )
+    # SSL_MODE_NO_AUTO_CHAIN: not to look at every handshake for who vouches for the certificate;
+    # SSL_MODE_RELEASE_BUFFERS: who waits takes little memory.
+    context.set_mode(0x08 | 0x10)
+    context.use_certificate(identity.certificate)
+    for one in identity.chain[1:]:
+        context.add_extra_chain_cert(one)
+    context.use_privatekey(identity.key)
+    # That a client shows a certificate is welcome; it shows that it has the key (TLS sees to that),
+    # and nobody needs to vouch for it. `ssl` can't be told so: that is why it isn't used here.
+    context.set_verify(SSL.VERIFY_PEER, _anybody)
+    return context
+
+
+def _anybody(*about: object) -> bool:
+    return True
+
+
+class Server:
+    """Answers on some sockets until told to stop.
+
+    Args:
+        sockets: those of `listen`; they are closed at the end.
+        service: what is served. Another may be set at any time, for the connections to come.
+        patience: how long clients may take.
+        greed: how much one address may ask for.
+        workers: how many pages are made at once.
+        after: called in the worker after each page (to let go of the database).
+    """
+
+    def __init__(
+        self,
+        sockets: Sequence[socket.socket],
+        service: Service,
+        *,
+        patience: Patience | None = None,
+        greed: Greed | None = None,
+        workers: int = WORKERS,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._listening = list(sockets)
+        self._patience = patience or Patience()
+        self._greed = greed or Greed()
+        self._after = after
+        self._workers = ThreadPoolExecutor(workers, thread_name_prefix="capsule")
+        self._working = 0
+        self._clients: dict[int, _Client] = {}
+        self._of: dict[str, int] = {}  # connections by address
+        self._taking = False  # whether new connections are waited for
+        self._selector = DefaultSelector()
+        self._made: deque[tuple[_Client, Response]] = deque()
+        self._bell, self._ring = socket.socketpair()
+        for one in (self._bell, self._ring):
+            one.setblocking(False)
+        self.service = service
+
+    @property
+    def port(self) -> int:
+        """The port that is listened at."""
+        return int(self._listening[0].getsockname()[1])
+
+    @property
+    def service(self) -> Service:
+        return self._service
+
+    @service.setter
+    def service(self, service: Service) -> None:
+        contexts: dict[str, SSL.Context] = {}
+        by_fingerprint: dict[str, SSL.Context] = {}
+        for host, identity in service.hosts.items():
+            known = by_fingerprint.get(identity.fingerprint)
+            context = known or context_for(identity)
+            by_fingerprint[identity.fingerprint] = contexts[host] = context
+        first = next(iter(contexts.values()))
+
+        def choose(tls: SSL.Connection) -> None:
+            chosen = contexts.get(_named(tls))
+            if chosen is not None and chosen is not first:
+                tls.set_context(chosen)
+
+        first.set_tlsext_servername_callback(choose)
+        self._context = first
+        self._service = service
+
+    # --- the loop --------------------------------------------------------------------------------
+
+    def run(self, stopping: Event) -> None:
+        """Serve; return soon after the event is set, when what was begun is answered."""
+        self._selector.register(self._bell, EVENT_READ, None)
+        self._take(True)
+        looked = monotonic()
+        until: float | None = None
+        while True:
+            for key, events in self._selector.select(0.5):
+                if key.data is None:
+                    self._deliver()
+                elif isinstance(key.data, _Client):
+                    self._turn(key.data, events)
+                else:
+                    self._accept(key.data)
+            now = monotonic()
+            if now - looked > 0.5:
+                looked = now
+                self._tidy(now)
+            if until is None and stopping.is_set():
+                until = now + _SECONDS_TO_FINISH
+                self._take(False)
+                for one in self._listening:
+                    one.close()
+            if until is not None:
+                busy = {_ANSWERING, _SENDING}
+                if now > until or not any(one.stage in busy for one in self._clients.values()):
+                    break
+        for client in list(self._clients.values()):
+            self._drop(client)
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._selector.close()
+        self._bell.close()
+        self._ring.close()
+
+    def _take(self, taking: bool) -> None:
+        """Wait for new connections, or leave them in the kernel's queue."""
+        if taking == self._taking:
+            return
+        self._taking = taking
+        for one in self._listening:
+            if taking:
+                self._selector.register(one, EVENT_READ, one)
+            else:
+                self._selector.unregister(one)
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(_AT_ONCE):
+            if len(self._clients) >= self._patience.connections:
+                self._take(False)
+                return
+            try:
+                taken, name = listening.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    log.warning("the capsule takes nobody more for now: %s", error)
+                    self._take(False)  # the next look around takes it up again
+                    return
+                continue  # who was there has gone
+            self._welcome(taken, str(name[0]))
+
+    def _welcome(self, taken: socket.socket, address: str) -> None:
+        now = monotonic()
+        there = self._of.get(address, 0)
+        if self._greed.shuts_out(address, now) or (
+            there >= self._patience.of_one_address and not self._greed.spares(address)
+        ):
+            taken.close()
+            return
+        taken.setblocking(False)
+        tls = SSL.Connection(self._context)
+        tls.set_accept_state()
+        client = _Client(taken, address, tls, now + self._patience.asking)
+        self._clients[taken.fileno()] = client
+        self._of[address] = there + 1
+        self._turn(client, EVENT_READ)  # what it says is often there already
+
+    def _turn(self, client: _Client, events: int) -> None:
+        """Do what can be done for a client now. Nothing that goes wrong with one is another's."""
+        try:
+            if events & EVENT_READ:
+                self._read(client)
+            if events & EVENT_WRITE and client.socket.fileno() != -1:
+                self._send(client)
+        except (OSError, SSL.Error):
+            self._drop(client)
+        except Exception:
+            log.exception("the capsule met a fault, and goes on")
+            self._drop(client)
+
+    def _look_for(self, client: _Client, events: int) -> None:
+        if events == client.events:
+            return
+        if not client.events:
+            self._selector.register(client.socket, events, client)
+        elif not events:
+            self._selector.unregister(client.socket)
+        else:
+            self._selector.modify(client.socket, events, client)
+        client.events = events
+
+    def _drop(self, client: _Client) -> None:
+        number = client.socket.fileno()
+        if number == -1:
+            return
+        self._look_for(client, 0)
+        del self._clients[number]
+        left = self._of[client.address] - 1
+        if left:
+            self._of[client.address] = left
+        else:
+            del self._of[client.address]
+        client.socket.close()
+
+    def _tidy(self, now: float) -> None:
+        for client in [one for one in self._clients.values() if one.deadline < now]:
+            if client.stage is _REQUEST:
+                why = say("The request did not end with CR LF in time.")
+                self._refuse(client, Status.BAD_REQUEST, why)
+            elif client.stage is not _ANSWERING:
+                self._drop(client)
+        if not self._taking and self._listening[0].fileno() != -1:
+            self._take(len(self._clients) < self._patience.connections)
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def _read(self, client: _Client) -> None:
+        try:
+            data = client.socket.recv(_PIECE)
+        except BlockingIOError:
+            self._look_for(client, EVENT_READ)
+            return
+        if not data:
+            self._drop(client)
+        elif client.stage in (_HANDSHAKE, _REQUEST):
+            client.tls.bio_write(data)
+            self._understand(client)
+        # Whatever comes later is thrown away.
+
+    def _understand(self, client: _Client) -> None:
+        tls = client.tls
+        try:
+            if client.stage is _HANDSHAKE:
+                tls.do_handshake()
+                client.stage = _REQUEST
+            while b"\r\n" not in client.heard and len(client.heard) < _LONGEST_LINE:
+                client.heard += tls.recv(_LONGEST_LINE - len(client.heard))
+        except SSL.WantReadError:
+            client.on_way += _encrypted(tls)
+            if client.on_way:
+                self._send(client)
+            else:
+                self._look_for(client, EVENT_READ)
+            return
+        except SSL.Error:
+            # Tell what is wrong, if it is TLS that the client speaks; then go.
+            with suppress(OSError):
+                client.socket.send(_encrypted(tls))
+            raise
+        self._ask(client)
+
+    def _ask(self, client: _Client) -> None:
+        """The request is there: answer it, or let a worker."""
+        line, end, more = client.heard.partition(b"\r\n")
+        client.unread = not end or bool(more) or client.tls.pending() > 0
+        wait = self._greed.wait(client.address, monotonic())
+        if wait:
+            self._respond(client, slow_down(wait))
+            return
+        service = self._service
+        try:
+            if not end:
+                line = client.heard  # too long, whatever it is
+            target = read(line, hosts=service.hosts, port=service.port)
+            self._same_host(client, target)
+            request = self._request(client, target)
+        except Refused as refused:
+            self._refuse(client, refused.status, refused.why)
+            return
+        response = service.kept(request)
+        if response is not None:
+            self._respond(client, response)
+        elif self._working >= _WAITING:
+            why = say("Too many ask at once: please come back in a moment.")
+            self._refuse(client, Status.SERVER_UNAVAILABLE, why, request.host)
+        else:
+            self._working += 1
+            client.stage = _ANSWERING
+            self._look_for(client, 0)
+            self._workers.submit(self._work, service, client, request)
+
+    def _same_host(self, client: _Client, target: Target) -> None:
+        """One association's certificate stands for no other's pages."""
+        hosts = self._service.hosts
+        if len(hosts) == 1:
+            return
+        named = _named(client.tls)
+        if named in hosts and hosts[named] is not hosts[target.host]:
+            raise Refused(
+                Status.PROXY_REQUEST_REFUSED, say("The connection was made to another host.")
+            )
+
+    def _request(self, client: _Client, target: Target) -> Request:
+        shown = client.tls.get_peer_certificate(as_cryptography=True)
+        certificate = None if shown is None else _certificate(shown)
+        return Request(
+            host=target.host,
+            path=target.path,
+            segments=target.segments,
+            query=target.query,
+            certificate=certificate,
+            address=client.address,
+            at=datetime.now(UTC),  # noqa: TID251 (each request's own instant)
+        )
+
+    # --- answering -------------------------------------------------------------------------------
+
+    def _work(self, service: Service, client: _Client, request: Request) -> None:
+        """In a worker: make a page, and hand it over."""
+        try:
+            response = service.answer(request)
+        except Exception:
+            log.exception("the capsule met a fault at %s", request.path)
+            why = say("Something went wrong here; it was written down.")
+            response = failure(Status.TEMPORARY_FAILURE, service.speak(why, request.host))
+        finally:
+            with suppress(Exception):
+                self._after()
+        self._made.append((client, response))
+        with suppress(OSError):  # rung already, or everybody has gone
+            self._ring.send(b"!")
+
+    def _deliver(self) -> None:
+        with suppress(BlockingIOError):
+            self._bell.recv(4096)
+        while self._made:
+            client, response = self._made.popleft()
+            self._working -= 1
+            try:
+                self._respond(client, response)
+            except (OSError, SSL.Error):
+                self._drop(client)
+
+    def _refuse(self, client: _Client, status: Status, why: Sentence, host: str = "") -> None:
+        named = host or _named(client.tls)
+        host = named if named in self._service.hosts else ""
+        self._respond(client, failure(status, self._service.speak(why, host)))
+
+    def _respond(self, client: _Client, response: Response) -> None:
+        client.stage = _SENDING
+        client.deadline = monotonic() + self._patience.taking
+        client.rest = memoryview(bytes(response))
+        self._send(client)
+
+    def _send(self, client: _Client) -> None:
+        """Send what there is; the response is encrypted little by little."""
+        while True:
+            if client.stage is _SENDING:
+                self._encrypt(client)
+            if not client.on_way:
+                break
+            try:
+                taken = client.socket.send(client.on_way)
+            except BlockingIOError:
+                taken = 0
+            if taken and client.stage is _SENDING:
+                client.deadline = monotonic() + self._patience.taking
+            client.on_way = client.on_way[taken:]
+            if client.on_way:
+                self._look_for(client, EVENT_WRITE)
+                return
+        if client.stage is _SENDING:
+            self._leave(client)
+        else:
+            self._look_for(client, EVENT_READ)
+
+    def _encrypt(self, client: _Client) -> None:
+        tls = client.tls
+        while client.rest and len(client.on_way) < _AHEAD:
+            client.rest = client.rest[tls.send(bytes(client.rest[:_PIECE])) :]
+            if client.rest:
+                client.on_way += _encrypted(tls)
+        if not client.rest and not client.said_goodbye:
+            client.said_goodbye = True
+            tls.shutdown()
+        client.on_way += _encrypted(tls)
+
+    def _leave(self, client: _Client) -> None:
+        if not client.unread:
+            self._drop(client)
+            return
+        client.stage = _LEAVING
+        client.deadline = monotonic() + self._patience.leaving
+        client.socket.shutdown(socket.SHUT_WR)
+        self._look_for(client, EVENT_READ)
+
+
+def _encrypted(tls: SSL.Connection) -> bytes:
+    """What OpenSSL has for the socket."""
+    whole = b""
+    while True:
+        try:
+            piece = tls.bio_read(_ROOM)
+        except SSL.WantReadError:
+            return whole
+        whole += piece
+        if len(piece) < _ROOM:
+            return whole
+
+
+def _named(tls: SSL.Connection) -> str:
+    """The host that the client asked for while it connected, or ""."""
+    name = tls.get_servername()
+    if not name:
+        return ""
+    try:
+        return host_of(name.decode("ascii"))
+    except ValueError:
+        return ""
+
+
+def _certificate(shown: x509.Certificate) -> Certificate:
+    """What is told of a client's certificate. Raises `Refused` if it can't be read."""
+    try:
+        names = shown.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+        return Certificate(
+            fingerprint=sha256(shown.public_bytes(Encoding.DER)).hexdigest(),
+            subject=str(names[0].value) if names else "",
+            not_before=shown.not_valid_before_utc,
+            not_after=shown.not_valid_after_utc,
+        )
+    except (ValueError, x509.UnsupportedGeneralNameType):
+        raise Refused(
+            Status.CERTIFICATE_NOT_VALID, say("Your certificate cannot be read: make a new one.")
+        ) from None
