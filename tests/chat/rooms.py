@@ -10,11 +10,18 @@ from threading import Event, Thread
 
 from tests.chat.memory import Memory, MemoryWorld
 from tests.chat.worlds import World
+from toutdoux.chat.saying import Habits
 from toutdoux.chat.system import Chat, News, Unreachable
+
+ASLEEP = Habits(waking=(0, 0))
+"""Nothing is said of the bot's own accord, on whatever day and at whatever hour a test runs that
+lives in the present."""
 
 
 class Gathering:
     """An association with four founders, each with a chat account of the same name but driss."""
+
+    habits: Habits | None = None
 
     def __init__(self, world: World) -> None:
         from toutdoux.actions import commands
@@ -51,7 +58,8 @@ class Gathering:
         from toutdoux.association.models import Association
         from toutdoux.chat.brain import Brain
 
-        self.brain = Brain(Association.objects.get(pk=self.id), self.world.connect())
+        association = Association.objects.get(pk=self.id)
+        self.brain = Brain(association, self.world.connect(), self.habits)
 
     def action(self, ref: str):
         from toutdoux.actions import reading
@@ -79,6 +87,7 @@ class Room(Gathering):
 class Hall(Gathering):
     """One in any chat: the bot listens in a thread, and acts as the test says."""
 
+    habits = ASLEEP
     ear: Ear | None = None
     times = 1
     """How often everything is heard."""

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.chat.memory import Memory
-from tests.chat.rooms import Room
+from tests.chat.rooms import ASLEEP, Room
+from toutdoux.chat.saying import Habits
 
 
 class Living(Memory):
@@ -41,8 +42,8 @@ class There:
     def open(self) -> Memory:
         return self.chat
 
-    def habits(self) -> None:
-        return None
+    def habits(self) -> Habits:
+        return ASLEEP
 
 
 @pytest.fixture
@@ -161,3 +162,86 @@ def test_an_association_that_is_gone_is_told_of_in_one_line(
     (told,) = caplog.records
     assert "not there any more" in told.message
     assert told.exc_info is None
+
+
+@contextmanager
+def followed(monkeypatch: pytest.MonkeyPatch, told: Callable[[], list[Any]]) -> Iterator[None]:
+    """Every chat that is set up is served; which they are is looked at all the time."""
+    from toutdoux.chat import bot
+
+    monkeypatch.setattr(bot, "_BETWEEN_LOOKS", 0.05)
+    stopping = Event()
+    thread = Thread(target=bot.run, args=(stopping, told))
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(20)
+
+
+def slug_of(room: Room) -> str:
+    from toutdoux.association.models import Association
+
+    return Association.objects.get(pk=room.id).slug
+
+
+def test_a_chat_that_is_set_up_while_it_runs_is_served_from_then_on(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[Any] = []
+    with followed(monkeypatch, lambda: list(there)):
+        there.append(There(slug_of(room), room.chat))
+        room.chat.says("ana", PROPOSAL)
+        until(room.chat.of_bot)
+
+
+def test_no_decision_waits_for_a_chat_given_up_while_it_runs(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toutdoux.actions.models import ReadChat
+
+    there: list[Any] = [There(slug_of(room), room.chat)]
+    with followed(monkeypatch, lambda: list(there)):
+        until(ReadChat.objects.exists)
+        there.clear()
+        until(lambda: not ReadChat.objects.exists())
+        room.chat.says("ana", PROPOSAL)
+        time.sleep(1)
+        assert room.chat.of_bot() == []
+        assert not ReadChat.objects.exists()
+
+
+def test_no_decision_waits_for_a_chat_given_up_while_nothing_ran(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toutdoux.actions.models import ReadChat
+
+    read = {"association_id": room.id, "until": room.chat.clock}
+    ReadChat.objects.create(**read, server=room.chat.server, channel="place")
+    with followed(monkeypatch, list):
+        until(lambda: not ReadChat.objects.exists())
+
+
+def test_another_chats_replaced_room_is_waited_for_still(room: Room) -> None:
+    """Giving one chat up says nothing of another, whose rooms the bot follows by itself."""
+    from toutdoux.actions.models import ReadChat
+    from toutdoux.association.models import Association
+    from toutdoux.chat.bot import forget_unwatched
+    from toutdoux.chat.connections import Connection
+
+    kept = Connection(
+        association=slug_of(room),
+        system="matrix",
+        address="https://m.example.org",
+        channels=("#a:b",),
+        ids={"#a:b": "!old:b"},
+    )
+    read = {"association_id": room.id, "until": room.chat.clock}
+    ReadChat.objects.create(**read, server=kept.open().server, channel="!new:b")
+    ReadChat.objects.create(**read, server="given up", channel="c")
+    association = Association.objects.get(pk=room.id)
+    forget_unwatched(association, [kept])
+    assert [one.channel for one in ReadChat.objects.all()] == ["!new:b"]
+    forget_unwatched(association, [kept], changed=kept)
+    assert not ReadChat.objects.exists(), "set up anew, it is in the room it names"

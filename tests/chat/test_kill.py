@@ -58,6 +58,11 @@ class Association:
     def set_up(self) -> None:
         address = ("--address", self.world.server.address)
         self.do("chat", "setup", "matrix", *address, "--channel", self.world.alias)
+        # What it says of its own accord depends on the day and the hour.
+        file = Path(self.env["TOUTDOUX_HOME"]) / "chat.json"
+        file.write_bytes(
+            orjson.dumps([{**one, "waking": (0, 0)} for one in orjson.loads(file.read_bytes())])
+        )
         today = date.today()
         month = timedelta(days=30)
         self.do("period", "add", "P", today - month, today + month)

@@ -381,6 +381,27 @@ def test_who_cannot_be_invited_is_made_one_room_and_no_more(world: MatrixWorld) 
     assert len(world.bot.rooms()) <= before + 1
 
 
+def test_a_private_room_that_could_not_be_remembered_is_still_the_one(
+    world: MatrixWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = world.somebody("ana")
+    before, ask = len(world.bot.rooms()), world.chat._ask
+
+    def forgets(method: str, path: str, *told: Any, **how: Any) -> Any:
+        if method == "PUT" and path.endswith("m.direct"):
+            raise Unreachable("away")
+        return ask(method, path, *told, **how)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.chat, "_ask", forgets)
+        for _ in range(2):
+            with pytest.raises(Unreachable):
+                world.chat.private(ana.id)
+    room = world.chat.private(ana.id)
+    assert len(world.bot.rooms()) == before + 1
+    assert world.connect().private(ana.id) == room, "and it is remembered in the end"
+
+
 def test_who_is_invited_sees_that_the_room_is_between_the_two(world: MatrixWorld) -> None:
     ana = world.somebody("ana")
     room = world.chat.private(ana.id)

@@ -86,15 +86,19 @@ def test_what_is_restored_is_what_was_kept(both_databases: Path, tmp_path: Path)
 
 def sign_up(member: str) -> None:
     """Give a member an account, with which they say something, and another in a chat, with which
-    they vote."""
+    they vote, and a certificate."""
     from toutdoux.actions.models import ReadChat
     from toutdoux.association.models import Member
+    from toutdoux.capsule.models import ClientCertificate
     from toutdoux.chat.models import Account as ChatAccount
     from toutdoux.chat.models import Handled, Post
     from toutdoux.web.models import Account, Comment, Seat
 
     now = datetime(2026, 11, 1, tzinfo=UTC)
     of = {"association": Member.objects.get(pk=member).association, "server": "memory here"}
+    ClientCertificate.objects.create(
+        association=of["association"], member_id=member, fingerprint="a" * 64, since=now
+    )
     ReadChat.objects.create(**of, channel="place", until=now)
     ChatAccount.objects.create(**of, person="ana", member_id=member)
     of |= {"channel": "place", "action": "AE1", "ballot": "action"}

@@ -98,6 +98,7 @@ MEMBERS = [
     "propose",
     "me",
     "chat",
+    "capsule",
     "me/leave",
     "/account/logout/",
     "/account/password/change/",

@@ -872,7 +872,7 @@ def withdraw_vote(
     return _record_vote(request, partial(h.VoteWithdrawn, action=ref, by=by, ballot=ballot))
 
 
-_ONLY_NOW = ("web", "api")
+_ONLY_NOW = ("web", "api", "gemini")
 """The channels by which nothing is told after the fact."""
 
 

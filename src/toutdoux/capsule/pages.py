@@ -54,7 +54,7 @@ def answer(visit: Visit) -> Response | None:
         case ("source", name) if name == _ARCHIVE:
             body = source_archive(None, ARCHIVE).content
             return Response(Status.SUCCESS, "application/gzip", body)
-        case (first, *rest) if (found := _PAGES.get((first, len(rest)))) is not None:
+        case (first, *rest) if (found := PAGES.get((first, len(rest)))) is not None:
             shown_by, tells = found
             # As if there were none: whether there is one is nobody's business either.
             return tells(desk, *rest) if getattr(visit.settings, f"public_{shown_by}") else None
@@ -280,7 +280,7 @@ def _verify(desk: Desk) -> Response:
     return desk.page(written)
 
 
-_PAGES: Mapping[tuple[str, int], tuple[str, Tells]] = {
+PAGES: Mapping[tuple[str, int], tuple[str, Tells]] = {
     ("actions", 0): ("actions", records.actions),
     ("actions", 1): ("actions", records.action),
     ("decisions", 0): ("actions", records.decisions),

@@ -90,8 +90,19 @@ def action(desk: Desk, ref: str) -> Response:
     one = found.actions.get(ref)
     if one is None:
         return _imported(desk, ref)
-    shown = card(found, one, "", {})
     written = Written()
+    write_action(desk, written, found, one)
+    return desk.page(
+        written,
+        (desk.path("actions"), say("Open actions")),
+        (desk.path("decisions"), say("Decisions")),
+    )
+
+
+def write_action(
+    desk: Desk, written: Written, found: Standing, one: Action, *, names: bool = False
+) -> None:
+    """What an action is, its tallies, and why it is in its state; `names` names members there."""
     _head(desk, written, one)
     written.text(desk.tell(say("{state}", state=one.state))).blank()
     written.blocks(desk.markdown(one.object))
@@ -104,19 +115,14 @@ def action(desk: Desk, ref: str) -> Response:
         )
         written.blank().text(f"{desk.tell(condition)} {desk.language.say(met)}")
     _write_changes(desk, written, found, one)
-    _write_polls(desk, written, shown)
-    told = explain(found, one, names=False)
+    _write_polls(desk, written, card(found, one, "", {}))
+    told = explain(found, one, names=names)
     written.heading(2, desk.tell(say("Why is it in this state?")))
     for sentence in told.why:
         written.text(desk.shown(desk.tell(sentence))).blank()
     if told.next:
         written.heading(3, desk.tell(say("What can come next")))
         written.items(desk.shown(desk.tell(sentence)) for sentence in told.next)
-    return desk.page(
-        written,
-        (desk.path("actions"), say("Open actions")),
-        (desk.path("decisions"), say("Decisions")),
-    )
 
 
 def _head(desk: Desk, written: Written, one: Action | ImportedAction) -> None:

@@ -72,7 +72,7 @@ class Capsules:
                     now = datetime.now(UTC)  # noqa: TID251 (the thread's own clock)
                     self.server.service = Site(setup, parts()).service(now)
             except Refusal as refusal:
-                log.warning("the capsule goes on as it was: %s", refusal.why.message)
+                log.warning("the capsule goes on as it was: %s", refusal.why)
             except Exception:
                 log.exception("the capsule met a fault, and goes on as it was")
             finally:

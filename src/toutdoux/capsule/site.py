@@ -23,7 +23,7 @@ from toutdoux.core.words import Sentence, say
 from toutdoux.language import Language
 from toutdoux.web.door import settle
 
-from . import files, gemtext, pages
+from . import files, gemtext, members, pages
 from .fediverse import part as fediverse
 from .hosts import Capsule, Setup
 from .protocol import Request, Response, Status, content, failure, page, without_certificate
@@ -96,7 +96,7 @@ Part = Callable[[Visit], Response | None]
 
 def parts() -> Sequence[Part]:
     """What answers, one after the other."""
-    return (pages.answer, fediverse.answer)
+    return (pages.answer, members.answer, fediverse.answer)
 
 
 class Site:

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from time import monotonic
 
 from django.db import DatabaseError, IntegrityError, close_old_connections, connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from toutdoux.actions.models import ReadChat
 from toutdoux.association.models import Association
+from toutdoux.core.words import Refusal
 
 from . import http, models
 from .brain import Brain
@@ -36,6 +38,8 @@ BETWEEN_TELLING = 1.0
 HELD = timedelta(seconds=15)
 """How long the lease lasts if it is not renewed."""
 _SECONDS_AFTER_REFUSAL = 60.0
+_BETWEEN_LOOKS = 2.0
+"""Seconds between two looks at which chats are set up."""
 
 log = logging.getLogger("toutdoux")
 
@@ -161,14 +165,78 @@ class Bot:
         lease.filter(holder=self.me).delete()
 
 
-def run(connections: Sequence[Connection], stopping: Event) -> None:
-    """Serve all connections until told to stop."""
-    threads = [Thread(target=Bot(one).run, args=(stopping,), daemon=True) for one in connections]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(1)
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A bot at work, or about to end."""
+
+    connection: Connection
+    ending: Event
+    thread: Thread
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.connection.association, self.connection.system
+
+
+def run(stopping: Event, told: Callable[[], Sequence[Connection]] = connections) -> None:
+    """Serve every chat that is set up until told to stop: those too that are set up, changed or
+    given up meanwhile.
+
+    Args:
+        stopping: set to end it.
+        told: the chats that are set up.
+    """
+    running: list[_Running] = []
+    begun, trouble = False, ""
+    while not stopping.is_set():
+        try:
+            wanted = told()
+            if not begun:
+                for association in Association.objects.filter(pk__in=_waiting_for_chats()):
+                    forget_unwatched(association, wanted)
+                begun = True
+            running, trouble = _follow(running, wanted), ""
+        except (Refusal, DatabaseError) as error:
+            why = str(error.why if isinstance(error, Refusal) else error)
+            if why != trouble:
+                log.warning("which chats are set up cannot be told: %s", why)
+            trouble = why
+        finally:
+            close_old_connections()
+        stopping.wait(_BETWEEN_LOOKS)
+    for one in running:
+        one.ending.set()
+    for one in running:
+        one.thread.join()
+
+
+def _follow(running: Sequence[_Running], wanted: Sequence[Connection]) -> list[_Running]:
+    """End the bots that are not wanted any more, and start those that are not there."""
+    left = []
+    for one in running:
+        if one.connection not in wanted:
+            one.ending.set()
+        if one.thread.is_alive():
+            left.append(one)
+        else:
+            # Only now is nothing noted any more of what it watched.
+            _forget_after(one, wanted)
+    places = {one.place for one in left}
+    return left + [_start(one) for one in wanted if (one.association, one.system) not in places]
+
+
+def _start(connection: Connection) -> _Running:
+    ending = Event()
+    thread = Thread(target=Bot(connection).run, args=(ending,), daemon=True)
+    thread.start()
+    return _Running(connection, ending, thread)
+
+
+def _forget_after(ended: _Running, wanted: Sequence[Connection]) -> None:
+    changed = [one for one in wanted if (one.association, one.system) == ended.place]
+    association = Association.objects.filter(slug=ended.connection.association).first()
+    if association is not None:
+        forget_unwatched(association, wanted, *changed)
 
 
 def _listen(chat: Chat, heard: SimpleQueue[Heard], ended: Event) -> None:
@@ -203,16 +271,26 @@ def _now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 (the bot lives in time)
 
 
-def forget_unwatched(association: Association) -> None:
-    """Have no decision wait for what is watched no more, and send nothing there."""
-    watched = Q(pk=None)  # nothing
-    servers = set()
-    for one in connections():
-        if one.association == association.slug:
-            server = one.open().server
-            servers.add(server)
-            channels = Q(channel__in=one.ids.values()) if one.ids else Q()
-            watched |= Q(server=server) & channels
-    ReadChat.objects.filter(association=association).exclude(watched).delete()
+def _waiting_for_chats() -> QuerySet[ReadChat, str]:
+    return ReadChat.objects.values_list("association", flat=True)
+
+
+def forget_unwatched(
+    association: Association, wanted: Sequence[Connection], changed: Connection | None = None
+) -> None:
+    """Have no decision wait for what is watched no more, and send nothing there.
+
+    Args:
+        association: whose.
+        wanted: the chats that are set up.
+        changed: the one that was set up anew, whose channels are others now. The rooms of any
+            other may have been replaced since it was set up, which the bot follows.
+    """
+    servers = {one.open().server for one in wanted if one.association == association.slug}
+    read = ReadChat.objects.filter(association=association)
+    read.exclude(server__in=servers).delete()
+    if changed is not None and changed.ids:
+        there = read.filter(server=changed.open().server)
+        there.exclude(channel__in=changed.ids.values()).delete()
     waiting = models.Outgoing.objects.filter(association=association, sent="")
     waiting.exclude(server__in=servers).delete()

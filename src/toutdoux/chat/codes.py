@@ -20,6 +20,7 @@ from toutdoux.actions import commands
 from toutdoux.association.models import Member
 from toutdoux.association.people import memberships_at
 from toutdoux.core.words import Refusal, say
+from toutdoux.ledger.models import Ledger
 
 from .models import Account, Code, Handled
 
@@ -71,20 +72,30 @@ def use(request: commands.Request, server: str, person: str, code: str) -> str:
         Refusal: there is no such code, or not any more.
     """
     with transaction.atomic():
-        known = Code.objects.filter(
-            digest=_digest(code),
-            until__gt=request.now,
-            member__association=request.association,
-        ).select_related("member")
-        found = known.first()
-        if found is None:
-            raise Refusal(
-                say("this code is not known, was used already, or is too old"),
-                say("ask for another on your page, or of a référent·e"),
-            )
-        tie(request, server, person, found.member)
-        found.delete()
-    return found.member.name
+        member = spend(request, code)
+        tie(request, server, person, member)
+    return member.name
+
+
+def spend(request: commands.Request, code: str) -> Member:
+    """The member whose code it is; it is void from then on. To be called in a transaction.
+
+    Raises:
+        Refusal: there is no such code, or not any more.
+    """
+    # Of two that use it at once, one does.
+    Ledger.objects.select_for_update().get(id=request.association)
+    known = Code.objects.filter(
+        digest=_digest(code), until__gt=request.now, member__association=request.association
+    )
+    found = known.select_related("member").first()
+    if found is None:
+        raise Refusal(
+            say("this code is not known, was used already, or is too old"),
+            say("ask for another on your page, or of a référent·e"),
+        )
+    found.delete()
+    return found.member
 
 
 def tie(request: commands.Request, server: str, person: str, member: Member) -> None:

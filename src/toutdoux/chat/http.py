@@ -119,7 +119,7 @@ def _asked_to_wait(answer: urllib3.BaseHTTPResponse) -> float | None:
     if isinstance(told, dict) and isinstance(told.get("retry_after_ms"), int | float):
         return float(told["retry_after_ms"]) / 1000
     header = answer.headers.get("Retry-After", "")
-    if header.isdigit():
+    if header.isascii() and header.isdigit():
         return float(header)
     until, now = _instant(header), _instant(answer.headers.get("Date", ""))
     return None if until is None or now is None else (until - now).total_seconds()
@@ -128,7 +128,7 @@ def _asked_to_wait(answer: urllib3.BaseHTTPResponse) -> float | None:
 def _instant(date: str) -> datetime | None:
     try:
         return parsedate_to_datetime(date).astimezone(UTC)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

@@ -597,7 +597,8 @@ class Matrix:
     # --- private rooms ---------------------------------------------------------------------------
 
     def private(self, person: str) -> str:
-        known = [*self._direct().get(person, ()), *filter(None, [self._latest.get(person)])]
+        remembered = self._direct().get(person, [])
+        known = [*remembered, *filter(None, [self._latest.get(person)])]
         for room in reversed(known):
             if self._partner(room) == person and self._is_readable(room):
                 return str(room)
@@ -607,6 +608,9 @@ class Matrix:
             # were that refused, the room would be there all the same, and nobody know of it.
             made = {"preset": "private_chat", "is_direct": True}
             room = str(self._dict("POST", "/v3/createRoom", made)["room_id"])
+            # Were it not remembered either: so it is at least found as long as the bot runs.
+            self._latest[person] = room
+        if room not in remembered:
             self._remember(person, room)
         path = f"/v3/rooms/{_part(room)}/state/{_MEMBER}/{_part(person)}"
         self._ask("PUT", path, {"membership": "invite", "is_direct": True})

@@ -19,7 +19,7 @@ from .desk import Desk
 from .fediverse import fediverse
 from .options import association_option, examples
 from .setup import tell
-from .speech import Problem, terminal
+from .speech import Problem, print_table, terminal
 
 if TYPE_CHECKING:
     from toutdoux.capsule.certificate import Identity
@@ -331,6 +331,80 @@ def _set_up(slug: str | None) -> tuple[Desk, Setup, Capsule]:
             say("type toutdoux capsule setup --host gemini.example.org"),
         )
     return desk, setup, one
+
+
+# --- members -------------------------------------------------------------------------------------
+
+
+@capsule.command(
+    options_metavar=_word("[OPTIONS]"),
+    help=_word(
+        "Make a code by which a member has their certificate be theirs: they type it at /me in the"
+        " capsule. It works once, for 7 days; a code for the chat does as well."
+    ),
+    epilog=examples("toutdoux capsule code ana"),
+)
+@click.argument("member", metavar=_word("MEMBER"))
+@association_option
+def code(member: str, slug: str | None) -> None:
+    desk = _members_desk(slug)
+    from toutdoux.chat import codes
+
+    click.echo(codes.make(desk.request(), desk.member(member)))
+    tell(say("Typed in the capsule, at /me. Hand it to nobody else."))
+
+
+@capsule.command(
+    options_metavar=_word("[OPTIONS]"),
+    help=_word("Show the certificates by which members are known in the capsule, or revoke one."),
+    epilog=examples(
+        "toutdoux capsule certificates", "toutdoux capsule certificates --revoke 3f9a1c2e"
+    ),
+)
+@click.option(
+    "--revoke",
+    metavar=_word("FINGERPRINT"),
+    help=_word("Revoke the certificate whose fingerprint is this one, or begins so."),
+)
+@association_option
+def certificates(revoke: str | None, slug: str | None) -> None:
+    desk = _members_desk(slug)
+    from toutdoux.capsule import ties
+
+    if revoke is not None:
+        one = ties.named(desk.id, revoke)
+        ties.revoke(one)
+        told = say(
+            "The certificate {print} of {name} is revoked.",
+            print=one.fingerprint[:16],
+            name=one.member.name,
+        )
+        tell(told, desk.language)
+        return
+    rows = list(ties.of_association(desk.id))
+    if not rows:
+        tell(say("No member has a certificate here yet."), desk.language)
+        return
+    word = desk.language.word
+    print_table(
+        [word("Member"), word("Fingerprint"), word("Since"), word("Name")],
+        [
+            [
+                one.member.handle,
+                one.fingerprint[:16],
+                desk.language.short_instant(one.since),
+                one.note,
+            ]
+            for one in rows
+        ],
+    )
+
+
+def _members_desk(slug: str | None) -> Desk:
+    from toutdoux.config.database import prepare
+
+    prepare(web=True)
+    return Desk(slug)
 
 
 capsule.add_command(fediverse)

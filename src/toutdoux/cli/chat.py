@@ -74,7 +74,7 @@ def _run() -> None:
             len(known),
         )
     )
-    bot.run(known, stopping)
+    bot.run(stopping)
 
 
 # --- setting it up -------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def setup(
 
     prepare(web=True)
     from toutdoux.chat.bot import forget_unwatched
-    from toutdoux.chat.connections import Connection, keep, known
+    from toutdoux.chat.connections import Connection, connections, keep, known
 
     desk = Desk(slug)
     before = known(desk.association.slug, system) or Connection(
@@ -165,8 +165,9 @@ def setup(
         by_email=before.by_email if by_email is None else by_email,
     )
     _try(connection)
-    keep(replace(connection, ids=dict(connection.open().known())))
-    forget_unwatched(desk.association)
+    connection = replace(connection, ids=dict(connection.open().known()))
+    keep(connection)
+    forget_unwatched(desk.association, connections(), connection)
     tell(say("All is well: the chat is set up. toutdoux chat, or toutdoux serve, runs the bot."))
 
 
@@ -289,7 +290,7 @@ def remove(system: str, slug: str | None) -> None:
 
     prepare(web=True)
     from toutdoux.chat.bot import forget_unwatched
-    from toutdoux.chat.connections import drop, known
+    from toutdoux.chat.connections import connections, drop, known
 
     desk = Desk(slug)
     if known(desk.association.slug, system) is None:
@@ -300,8 +301,8 @@ def remove(system: str, slug: str | None) -> None:
             say("toutdoux chat check names those that are set up"),
         )
     drop(desk.association.slug, system)
-    forget_unwatched(desk.association)
-    tell(say("The chat is given up. Restart toutdoux serve, or toutdoux chat."))
+    forget_unwatched(desk.association, connections())
+    tell(say("The chat is given up."))
 
 
 def _try(connection: Connection) -> None:

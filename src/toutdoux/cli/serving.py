@@ -6,7 +6,6 @@ import os
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from threading import Event
 
 import click
@@ -75,12 +74,13 @@ def serve(bind: str, port: int, only: str | None, demo: bool) -> None:
     from toutdoux.chat.connections import connections
     from toutdoux.web.server import Server
 
-    known = [] if demo else connections()
+    if not demo:
+        connections()  # if the file cannot be read, it is said before anything runs
     setup = read_setup()
     capsules = opened(setup) if setup.capsules and only is None and not demo else None
     beside: list[Callable[[Event], None]] = []
-    if known and only != "web":
-        beside.append(partial(bot.run, known))
+    if not demo and only != "web":
+        beside.append(bot.run)
     if capsules is not None:
         beside.append(capsules.run)
     now = datetime.now(UTC)

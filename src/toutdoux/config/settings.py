@@ -72,6 +72,7 @@ WEB_APPS = [
     "allauth.socialaccount.providers.openid_connect",
     "toutdoux.web",
     "toutdoux.chat",
+    "toutdoux.capsule",
 ]
 """What pages need beside them: see `web_settings`."""
 

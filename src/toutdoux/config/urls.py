@@ -14,5 +14,6 @@ handler429 = "toutdoux.web.errors.too_many"  # asked for by allauth
 urlpatterns = [
     path("", include("toutdoux.api.urls")),
     path("", include("toutdoux.chat.views")),
+    path("", include("toutdoux.capsule.views")),
     path("", include("toutdoux.web.urls")),
 ]

@@ -26,6 +26,11 @@ class Sentence:
     plural: str | None = None
     count: int = 1
 
+    def __str__(self) -> str:
+        """In English and in the plainest way, for logs."""
+        one = self.message if self.plural is None or self.count == 1 else self.plural
+        return one.format(**self.values)
+
 
 def say(message: str, **values: Value) -> Sentence:
     """Make a sentence. The message is the English text, with `{name}` where a value goes."""

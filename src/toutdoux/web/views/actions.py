@@ -473,26 +473,36 @@ def comment(visit: Visit, ref: str) -> HttpResponse:
     posted = visit.request.POST
     if not models.Action.objects.filter(association=visit.id, ref=ref).exists():
         raise Http404
-    text = posted.get("text", "").strip()
     try:
-        _check_comment(text)
-        limits.count("comments", visit.me, visit.now)
+        told = add_comment(visit.asks(), ref, posted.get("text", ""), by=visit.me)
     except Refusal as refusal:
         status = 429 if isinstance(refusal, limits.TooOften) else 422
         return _page(visit, ref, status, typed=posted, form="comment", wrong=refusal)
+    return _to_page(visit, ref, f"c{told.pk}", sent=f"comment-{ref}")
+
+
+def add_comment(asked: commands.Request, ref: str, text: str, *, by: str) -> Comment:
+    """Have a member say something of an action; once, however often it is sent with the same key.
+
+    Raises:
+        Refusal: it is empty or too long.
+        TooOften: they said much within a minute.
+    """
+    text = text.strip()
+    _check_comment(text)
+    limits.count("comments", by, asked.now)
     # The same form with another text, from a page that one came back to, is another comment.
-    key = _short(visit.me, ref, posted.get("key", "") or visit.now.isoformat(), text)
     told, _ = Comment.objects.get_or_create(
-        key=key,
+        key=_short(by, ref, asked.key or asked.now.isoformat(), text),
         defaults={
-            "association_id": visit.id,
+            "association_id": asked.association,
             "action": ref,
-            "member_id": visit.me,
+            "member_id": by,
             "text": text,
-            "at": visit.now,
+            "at": asked.now,
         },
     )
-    return _to_page(visit, ref, f"c{told.pk}", sent=f"comment-{ref}")
+    return told
 
 
 def _check_comment(text: str) -> None:

@@ -215,6 +215,10 @@ def my_data(visit: Visit) -> dict[str, Any]:
             {"server": one.server, "id": one.person}
             for one in row.chat_accounts.order_by("server", "pk")
         ],
+        "certificates": [
+            {"fingerprint": one.fingerprint, "name": one.note, "since": _utc(one.since)}
+            for one in row.client_certificates.order_by("since", "pk")
+        ],
         "account": _my_account(seat_of(visit)),
     }
 
