@@ -94,6 +94,42 @@ def test_a_reaction_made_in_time_counts_though_it_is_read_too_late(room: Room) -
     assert room.action("AE1").state == "contested"
 
 
+def test_a_reaction_made_after_the_end_is_an_opinion_and_whose_it_is_is_told_once(
+    room: Room,
+) -> None:
+    """Source: "Votes" in the rules: in a chat, nothing can be refused."""
+    from toutdoux.actions import verifying
+
+    message = room.chat.says("ana", PROPOSAL)
+    room.chat.reacts("bob", message)
+    room.turn()
+    room.chat.after(days=7, hours=1)
+    room.turn()
+    room.chat.reacts("chloe", message, "👎")
+    room.turn()
+    action = room.action("AE1")
+    assert (action.state, room.tally("AE1")) == ("adopted", (1, 0, 0))
+    assert action.ballot.opinions[room.members["chloe"]].choice == "against"
+    (told,) = room.chat.of_bot("private chloe")
+    assert "kept as an opinion on AE1, and not counted: the ballot of AE1 closed" in told.text
+    room.chat.takes_back("chloe", message, "👎")
+    room.turn()
+    assert room.action("AE1").ballot.opinions == {}
+    assert len(room.chat.of_bot("private chloe")) == 1
+    verifying.verify_association(room.id)
+
+
+def test_a_vote_taken_away_after_the_end_stands(room: Room) -> None:
+    message = room.chat.says("ana", PROPOSAL)
+    room.chat.reacts("bob", message)
+    room.turn()
+    room.chat.after(days=7, hours=1)
+    room.turn()
+    room.chat.takes_back("bob", message)
+    room.turn()
+    assert room.tally("AE1") == (1, 0, 0)
+
+
 def test_nothing_is_taken_twice(room: Room) -> None:
     from toutdoux.ledger.models import Ledger
 

@@ -358,7 +358,7 @@ def test_whoever_reacts_once_the_vote_is_over_is_told_once(room: Room, proposed:
     for sign in ("👎", "👍"):
         room.chat.reacts("bob", proposed, sign)
         room.turn()
-    told = [one.text for one in room.chat.of_bot("private bob") if "too late" in one.text]
+    told = [one.text for one in room.chat.of_bot("private bob") if "as an opinion" in one.text]
     assert len(told) == 1
     assert "the ballot of AE1 closed on" in told[0]
     assert room.tally("AE1") == (0, 0, 0)

@@ -169,25 +169,43 @@ def test_a_leader_who_leaves_is_told_of_to_everybody(room: Room) -> None:
 # --- where the bot is not any more ---------------------------------------------------------------
 
 
-def left_behind(room: Room) -> None:
-    """The bot was thrown out of a channel where nothing is voted on."""
-    from toutdoux.actions.models import ReadChat
+def left_behind(room: Room, *carrying: str) -> None:
+    """The bot was thrown out of a channel where nothing is voted on but some actions."""
+    from toutdoux.actions.models import Carried, ReadChat
 
-    of = {"association_id": room.id, "server": room.chat.server}
-    ReadChat.objects.create(**of, channel="old", until=room.chat.clock)
+    of = {"association_id": room.id, "server": room.chat.server, "channel": "old"}
+    old = ReadChat.objects.create(**of, until=room.chat.clock)
+    for ref in carrying:
+        Carried.objects.create(chat=old, action=ref)
 
 
-def test_after_a_day_no_decision_waits_for_a_channel_that_the_bot_is_not_in(room: Room) -> None:
-    room.turn()
-    left_behind(room)
+def test_no_decision_waits_for_a_channel_that_does_not_carry_its_ballot(room: Room) -> None:
+    """Source: "Late knowledge" in the rules: every chat that carries the ballot."""
     room.chat.says("ana", PROPOSAL)
     room.turn()
-    room.chat.after(days=7)
+    room.chat.after(days=6, hours=23)
+    left_behind(room)
+    room.chat.after(hours=2)
     room.turn()
     decision = room.action("AO1").decision
     assert decision is not None
     assert not decision.unread
     assert "adopted" in room.chat.of_bot()[-1].text
+
+
+def test_a_decision_waits_a_day_for_a_channel_that_carries_its_ballot_and_then_says_so(
+    room: Room,
+) -> None:
+    room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.after(days=6, hours=23)
+    left_behind(room, "AO1")
+    room.chat.after(hours=2)
+    room.turn()
+    assert "adopted" not in room.chat.of_bot()[-1].text
+    room.chat.after(days=1)
+    room.turn()
+    assert "although a chat could not be read" in room.chat.of_bot()[-1].text
 
 
 def test_while_a_decision_waits_for_another_channel_all_is_not_read_all_the_time(
@@ -196,7 +214,7 @@ def test_while_a_decision_waits_for_another_channel_all_is_not_read_all_the_time
     room.chat.says("ana", PROPOSAL)
     room.turn()
     room.chat.after(days=6, hours=23)
-    left_behind(room)
+    left_behind(room, "AO1")
     room.chat.after(hours=1)
     read: list[str] = []
     monkeypatch.setattr(room.chat, "messages", lambda *asked: read.append(asked[0]) or iter(()))

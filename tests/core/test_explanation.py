@@ -358,6 +358,14 @@ def test_those_who_were_struck_off_are_told():
     )
 
 
+def test_opinions_of_after_the_vote_are_told_apart():
+    story = Story(roll=3)
+    story.propose()
+    story.vote("AE1", "against", "bob", "cleo", day=8, kept=True)
+    (told,) = [one for one in all_why(story, ENGLISH, day=9) if "opinion" in one]
+    assert told == ("2 opinions are kept apart and do not count: they were given after the vote.")
+
+
 def test_opinions_are_told():
     story = unopposed()
     story.member("zoe", joined=-1)

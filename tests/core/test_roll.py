@@ -321,6 +321,46 @@ def test_an_opinion_can_be_changed_and_withdrawn_like_a_vote():
     assert not story.at(day=3)["AE1"].ballot.opinions
 
 
+def test_what_is_said_after_the_end_where_it_cannot_be_refused_is_an_opinion():
+    """Source: "Votes" in the rules."""
+    story = Story(roll=3)
+    story.propose()
+    story.vote("AE1", "for", "ana", day=1)
+    story.vote("AE1", "against", "ana", "bob", day=7, kept=True)
+    action = story.at(day=8)["AE1"]
+    assert outcome(action) == ("adopted", "unopposed", day(7))
+    assert tally(action) == (1, 0, 0)
+    assert {by: one.choice for by, one in action.ballot.opinions.items()} == {
+        "ana": "against",
+        "bob": "against",
+    }
+
+
+def test_what_is_said_in_time_where_it_cannot_be_refused_is_a_vote():
+    story = Story(roll=3)
+    story.propose()
+    story.vote("AE1", "against", "bob", day=1, kept=True)
+    action = story.at(day=1)["AE1"]
+    assert (tally(action), action.ballot.opinions) == ((0, 1, 0), {})
+
+
+def test_an_opinion_of_after_the_end_can_be_taken_back_and_leaves_the_vote():
+    story = Story(roll=3)
+    story.propose()
+    story.vote("AE1", "for", "ana", day=1)
+    story.vote("AE1", "against", "ana", day=8, kept=True)
+    story.unvote("AE1", "ana", day=9, kept=True)
+    action = story.at(day=9)["AE1"]
+    assert (tally(action), action.ballot.opinions) == ((1, 0, 0), {})
+
+
+def test_no_opinion_is_kept_on_a_counter_vote_that_nobody_called():
+    story = Story(roll=3)
+    story.propose()
+    with story.refused("no counter-vote was called"):
+        story.counter("AE1", "for", "bob", day=8, kept=True)
+
+
 def test_an_opinion_on_a_counter_vote_counts_for_nothing():
     story = Story(roll=2)
     story.member("zoe", joined=-1)

@@ -14,8 +14,12 @@ from toutdoux.core.view import standing_as_data
 from toutdoux.ledger import book
 
 FOLLOWING = {
-    h.VoteCast: lambda r, e: commands.vote(r, e.action, e.choice, by=e.by, ballot=e.ballot),
-    h.VoteWithdrawn: lambda r, e: commands.withdraw_vote(r, e.action, by=e.by, ballot=e.ballot),
+    h.VoteCast: lambda r, e: commands.vote(
+        r, e.action, e.choice, by=e.by, ballot=e.ballot, kept=e.kept
+    ),
+    h.VoteWithdrawn: lambda r, e: commands.withdraw_vote(
+        r, e.action, by=e.by, ballot=e.ballot, kept=e.kept
+    ),
     h.CounterVoteCalled: lambda r, e: commands.call_counter_vote(r, e.action, e.reason, by=e.by),
     h.Amended: lambda r, e: commands.amend(r, e.action, e.object, by=e.by),
     h.Withdrawn: lambda r, e: commands.withdraw(r, e.action, by=e.by),

@@ -87,7 +87,7 @@ def test_what_is_restored_is_what_was_kept(both_databases: Path, tmp_path: Path)
 def sign_up(member: str) -> None:
     """Give a member an account, with which they say something, and another in a chat, with which
     they vote, and a certificate."""
-    from toutdoux.actions.models import ReadChat
+    from toutdoux.actions.models import Carried, ReadChat
     from toutdoux.association.models import Member
     from toutdoux.capsule.models import ClientCertificate
     from toutdoux.chat.models import Account as ChatAccount
@@ -99,7 +99,8 @@ def sign_up(member: str) -> None:
     ClientCertificate.objects.create(
         association=of["association"], member_id=member, fingerprint="a" * 64, since=now
     )
-    ReadChat.objects.create(**of, channel="place", until=now)
+    chat = ReadChat.objects.create(**of, channel="place", until=now)
+    Carried.objects.create(chat=chat, action="AE1")
     ChatAccount.objects.create(**of, person="ana", member_id=member)
     of |= {"channel": "place", "action": "AE1", "ballot": "action"}
     first = Post.objects.create(**of, message="m1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -61,7 +62,8 @@ def test_two_hundred_histories_through_the_commands_end_as_replay_says(home, fir
 
 
 def live_with_delays(history, rng):
-    """Live a history in which a third of what people do becomes known only days later.
+    """Live a history in which a third of the votes becomes known only days later, and as many are
+    given days later, in a chat, where they are kept as opinions if they come too late.
 
     What is refused then (a vote on what was withdrawn meanwhile, a follow-up of what late votes
     cancelled) is refused for good.
@@ -69,9 +71,13 @@ def live_with_delays(history, rng):
     played = playing.Played(history, history.events[0].at - timedelta(days=400))
     played.members(history, played.begin)
     recorded = []
-    for number, event in enumerate(history.events):
-        late = isinstance(event, h.VoteCast | h.VoteWithdrawn) and rng.random() < 0.35
-        delay = rng.uniform(0, 5) if late else 0
+    for number, told in enumerate(history.events):
+        event, chance = told, rng.random()
+        if not isinstance(event, h.VoteCast | h.VoteWithdrawn):
+            chance = 1
+        elif 0.3 < chance < 0.65:
+            event = replace(event, at=event.at + timedelta(days=rng.uniform(0, 9)), kept=True)
+        delay = rng.uniform(0, 5) if chance < 0.35 else 0
         recorded.append((event.at + timedelta(days=delay), number, event))
     now = played.begin
     for now, _, event in sorted(recorded, key=lambda one: one[:2]):

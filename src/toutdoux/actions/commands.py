@@ -859,17 +859,25 @@ def vote(
     *,
     by: str,
     ballot: h.BallotName = h.BallotName.ACTION,
+    kept: bool = False,
 ) -> str:
-    """Put somebody's vote in force, in place of their earlier one."""
-    event = partial(h.VoteCast, action=ref, by=by, choice=choice, ballot=ballot)
+    """Put somebody's vote in force, in place of their earlier one. `kept`: if it comes too late, it
+    is not refused but kept as an opinion, as what was said in a chat is."""
+    event = partial(h.VoteCast, action=ref, by=by, choice=choice, ballot=ballot, kept=kept)
     return _record_vote(request, event)
 
 
 def withdraw_vote(
-    request: Request, ref: str, *, by: str, ballot: h.BallotName = h.BallotName.ACTION
+    request: Request,
+    ref: str,
+    *,
+    by: str,
+    ballot: h.BallotName = h.BallotName.ACTION,
+    kept: bool = False,
 ) -> str:
-    """Take somebody's vote back: it leaves none."""
-    return _record_vote(request, partial(h.VoteWithdrawn, action=ref, by=by, ballot=ballot))
+    """Take somebody's vote back: it leaves none. `kept`: it is an opinion that came too late."""
+    event = partial(h.VoteWithdrawn, action=ref, by=by, ballot=ballot, kept=kept)
+    return _record_vote(request, event)
 
 
 _ONLY_NOW = ("web", "api", "gemini")

@@ -137,6 +137,17 @@ class ReadChat(models.Model):
         )
 
 
+class Carried(models.Model):
+    """That a channel carries the ballots of an action: its decisions wait for it to be read."""
+
+    chat = models.ForeignKey(ReadChat, models.CASCADE, db_index=False, related_name="carried")
+    action = models.CharField(max_length=20)
+    """Its reference."""
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["chat", "action"], name="carried_once"),)
+
+
 class ImportedAction(models.Model):
     """An action that was voted on by hand, known from a table or from the chat it was voted in."""
 

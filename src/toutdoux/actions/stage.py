@@ -411,15 +411,15 @@ def settle(writer: Writer, now: datetime) -> None:
 
 
 def _record_decisions(writer: Writer, now: datetime) -> None:
-    chats = models.ReadChat.objects.filter(association=writer.id)
-    read_until = list(chats.values_list("until", flat=True))
     charters = people.charters(writer.id)
     rows = models.Action.objects.filter(
         association=writer.id, due_at__lte=now, recorded=False, decided_at__isnull=False
     )
+    carried = models.Carried.objects.filter(chat__association=writer.id)
     for row in rows.order_by("decided_at", "order").values(*STORED):
         action = action_of(row, charters)
         assert action.decision is not None
+        read_until = carried.filter(action=action.ref).values_list("chat__until", flat=True)
         can = may_record(action.decision.at, read_until, now)
         if can is not Recording.WAIT:
             event = h.DecisionRecorded(

@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
@@ -32,7 +32,7 @@ from django.urls import reverse
 
 from toutdoux.actions import commands, reading
 from toutdoux.actions.models import Action as ActionRow
-from toutdoux.actions.models import ReadChat, Vote
+from toutdoux.actions.models import Carried, ReadChat, Vote
 from toutdoux.association.models import Association, Member
 from toutdoux.core.action import Action
 from toutdoux.core.chain import Body
@@ -40,7 +40,7 @@ from toutdoux.core.history import UNFINISHED, BallotName, Choice, State
 from toutdoux.core.late import PATIENCE, Recording, may_record
 from toutdoux.core.possible import Deed, possible
 from toutdoux.core.replay import UNDECIDED, Standing
-from toutdoux.core.voters import why_off_roll
+from toutdoux.core.voters import why_opinion
 from toutdoux.core.words import Refusal, Sentence, TooLate, say
 from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger
@@ -230,11 +230,12 @@ class Brain:
         self._forget_where_it_is_not([one.id for one in channels], now)
 
     def _forget_where_it_is_not(self, channels: Collection[str], now: datetime) -> None:
-        """Have no decision wait any more for a channel that the bot has not been in for as long as
-        a decision waits, unless something is voted on there."""
-        voted_on = models.Post.objects.filter(**self.mine, open=True).values("channel")
+        """Forget how far a channel was read in which the bot has not been for as long as a decision
+        waits, unless something is voted on there."""
+        undecided = ActionRow.objects.filter(association=self.association, recorded=False)
         here = ReadChat.objects.filter(**self.mine, until__lt=now - PATIENCE)
-        here.exclude(Q(channel__in=channels) | Q(channel__in=voted_on)).delete()
+        voted_on = here.filter(carried__action__in=undecided.values("ref"))
+        here.exclude(Q(channel__in=channels) | Q(pk__in=[one.pk for one in voted_on])).delete()
 
     def _privates(self, until: datetime, now: datetime) -> None:
         """Read what was said in private since the last time. What was answered is so once."""
@@ -389,6 +390,13 @@ class Brain:
                     "text": cards.digest(message.text),
                 },
             )
+            self._carries(message.channel, ref)
+
+    def _carries(self, channel: str, ref: str) -> None:
+        """An action's decisions wait for a channel to be read from now on."""
+        until = {"until": self.chat.now}  # asked only where it was never read
+        chat, _ = ReadChat.objects.get_or_create(**self.mine, channel=channel, defaults=until)
+        Carried.objects.get_or_create(chat=chat, action=ref)
 
     def _said_at(self, message: Message, now: datetime) -> datetime:
         """When a message that was not acted on yet counts: since it says what it says."""
@@ -723,16 +731,12 @@ class Brain:
             self._say_where_it_goes_on(post, taken.person)
             return
         key = cards.digest(f"{post.message} {taken.person} {member} {choice} {at.isoformat()}")
+        vote = partial(commands.vote, self._asks(now, at, key), post.action, choice, by=member)
         try:
-            commands.vote(
-                self._asks(now, at, key), post.action, choice, by=member, ballot=_ballot(post)
-            )
-        except TooLate as late:
-            self.outbox.whisper(
-                f"late {post.pk} {taken.person}",
-                taken.person,
-                say("Your reaction came too late to be a vote: {why}.", why=late.why),
-            )
+            try:
+                vote(ballot=_ballot(post))
+            except TooLate:  # where it cannot be refused, it is an opinion
+                vote(ballot=_ballot(post), kept=True)
         except Refusal as refusal:
             log.info("%s: a reaction changes nothing: %s", post.action, refusal.why.message)
 
@@ -743,17 +747,19 @@ class Brain:
         stands = None if under.over else self._cast_here(post, member)
         if stands is None:
             return
+        kept = "kept" in stands
         theirs = [one for one in under.handled.values() if one.member == member and one.choice]
         last = max(theirs, key=lambda one: one.at, default=None)
-        if last is not None and last.choice == stands:
+        if last is not None and last.choice == stands["choice"]:
             return
         key = cards.digest(f"{post.message} {member} - {now.isoformat()}")
         asks = self._asks(now, now, key)
         try:
             if last is not None:
-                commands.vote(asks, post.action, Choice(last.choice), by=member, ballot=ballot)
+                choice = Choice(last.choice)
+                commands.vote(asks, post.action, choice, by=member, ballot=ballot, kept=kept)
             else:
-                commands.withdraw_vote(asks, post.action, by=member, ballot=ballot)
+                commands.withdraw_vote(asks, post.action, by=member, ballot=ballot, kept=kept)
         except Refusal as refusal:
             # Too late, or taken back already elsewhere: what stands, stands.
             log.info("%s: a reaction changes nothing: %s", post.action, refusal.why.message)
@@ -772,8 +778,9 @@ class Brain:
                 ),
             )
 
-    def _cast_here(self, post: models.Post, member: str) -> str | None:
-        """Somebody's choice in force if it came from this chat: only that goes with a reaction."""
+    def _cast_here(self, post: models.Post, member: str) -> Mapping[str, Any] | None:
+        """What somebody last said on a ballot, if it came from this chat: only that goes with a
+        reaction."""
         erased = ""
         entries = reading.entries_about(self.association.pk, post.action, erased)
         theirs = [
@@ -786,8 +793,8 @@ class Brain:
         last = max(theirs, key=lambda one: (one["at"], one["seq"]), default=None)
         if last is None or last["kind"] != "vote.cast" or last["via"] != self.chat.system:
             return None
-        choice: str = last["data"]["choice"]
-        return choice
+        said: Mapping[str, Any] = last["data"]
+        return said
 
     def _say_which_are_opinions(self, handled: Iterable[models.Handled], now: datetime) -> None:
         """Tell those whose votes were kept as opinions."""
@@ -797,19 +804,21 @@ class Brain:
         rows = votes.filter(action__ref__in=refs).values_list("action__ref", "ballot", "member")
         opinions = set(rows)
         for one in taken:
-            ref, member = one.post.action, one.member
-            if (ref, one.post.ballot, member) not in opinions:
+            ref, member, ballot = one.post.action, one.member, _ballot(one.post)
+            if (ref, ballot, member) not in opinions:
                 continue  # nearly always
             standing = self.standing([ref], now)
-            self.outbox.whisper(
-                f"opinion {ref} {one.person}",
-                one.person,
-                say(
-                    "Your vote on {ref} is kept as an opinion, and not counted: {why}.",
-                    ref=ref,
-                    why=why_off_roll(standing, standing.actions[ref], member),
-                ),
-            )
+            why = why_opinion(standing, standing.actions[ref], ballot, member)
+            if why is not None:
+                self.outbox.whisper(
+                    f"opinion {ref} {one.person}",
+                    one.person,
+                    say(
+                        "Your reaction is kept as an opinion on {ref}, and not counted: {why}.",
+                        ref=ref,
+                        why=why,
+                    ),
+                )
 
     # --- telling ---------------------------------------------------------------------------------
 
@@ -1075,6 +1084,8 @@ class Brain:
         earlier = models.Post.objects.filter(**self.mine, action=one.action, open=True)
         self._stale |= set(earlier.values_list("pk", flat=True))
         post, _ = models.Post.objects.update_or_create(**self.mine, message=sent, defaults=values)
+        if post.ballot not in _QUESTIONS:
+            self._carries(channel, one.action)
         return post
 
     def _answer(self, message: Message, why: Sentence, remedy: Sentence) -> None:

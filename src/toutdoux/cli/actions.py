@@ -23,7 +23,7 @@ from toutdoux.core.history import (
     FollowUp,
     GrantVotingRight,
 )
-from toutdoux.core.voters import why_off_roll
+from toutdoux.core.voters import why_opinion
 from toutdoux.core.words import Sentence, say
 
 from .desk import Desk
@@ -278,24 +278,14 @@ def _not_counted(
     standing: Standing, action: Action, member: str, name: BallotName
 ) -> Sequence[Sentence]:
     """That a vote is kept as an opinion, and why; nothing if it counts."""
-    ballot = action.ballot_named(name)
-    opinion = ballot.opinions.get(member) if ballot is not None else None
-    if opinion is None:
+    why = why_opinion(standing, action, name, member)
+    if why is None:
         return ()
-    person = standing.members[member].name
-    if opinion.recorded_at is not None:
-        return (
-            say(
-                "The vote of {name} became known after the decision was recorded: it is kept as "
-                "an opinion, and not counted.",
-                name=person,
-            ),
-        )
     return (
         say(
             "The vote of {name} is kept as an opinion, and not counted: {why}.",
-            name=person,
-            why=why_off_roll(standing, action, member),
+            name=standing.members[member].name,
+            why=why,
         ),
     )
 

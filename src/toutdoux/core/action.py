@@ -12,6 +12,7 @@ from datetime import datetime
 from .charter import Kind, KindRules, Starts
 from .history import BallotName, CharterVersion, Choice, Decision, Effect, FollowUp, State, Tally
 from .roll import Opening
+from .words import Sentence, say
 
 # Looked up once: an enumeration's members are slow to name, and every vote asks for these.
 _FOR, _AGAINST = Choice.FOR, Choice.AGAINST
@@ -20,7 +21,8 @@ _OWN_BALLOT = BallotName.ACTION
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """A vote that does not count: by somebody off the roll, or known after the decision."""
+    """A vote that does not count: by somebody off the roll, known after the decision, or given
+    after the ballot's end where it could not be refused."""
 
     choice: Choice
     at: datetime
@@ -211,6 +213,20 @@ class Action:
         if counter_vote is None or at >= counter_vote.closes_at:
             return None
         return counter_vote.ballot
+
+    def is_late(self, name: BallotName, opinion: Opinion) -> bool:
+        """Whether an opinion is one because it was given when the ballot of that name was over."""
+        closed = (
+            self.counter_vote.closes_at if name is not _OWN_BALLOT and self.counter_vote else None
+        )
+        return opinion.at >= (closed or self.closes_at)
+
+    def closing(self, name: BallotName) -> Sentence:
+        """When the ballot of that name closed."""
+        if name is not _OWN_BALLOT and self.counter_vote is not None:
+            closed = self.counter_vote.closes_at
+            return say("the counter-vote on {ref} closed on {at}", ref=self.ref, at=closed)
+        return say("the ballot of {ref} closed on {at}", ref=self.ref, at=self.closes_at)
 
     def ballot_named(self, name: BallotName) -> Ballot | None:
         if name is _OWN_BALLOT:

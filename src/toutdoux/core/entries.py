@@ -89,9 +89,10 @@ def draft(event: h.Event) -> Draft:
     """Write an event as an entry. `at`, `recorded_at` and `by` are the entry's own."""
     match event:
         case h.VoteCast(action=ref, choice=choice, ballot=ballot):
-            return Draft("vote.cast", {"action": ref, "ballot": ballot, "choice": choice})
+            said = {"action": ref, "ballot": ballot, "choice": choice}
+            return Draft("vote.cast", said | _kept(event))
         case h.VoteWithdrawn(action=ref, ballot=ballot):
-            return Draft("vote.withdrawn", {"action": ref, "ballot": ballot})
+            return Draft("vote.withdrawn", {"action": ref, "ballot": ballot} | _kept(event))
         case h.Proposed():
             return _draft_of_proposal(event)
         case h.CounterVoteCalled(action=ref, reason=reason):
@@ -872,6 +873,10 @@ def _tally(data: Mapping[str, Any], prefix: str) -> h.Tally:
     return h.Tally(data[f"{prefix}for"], data[f"{prefix}against"], data[f"{prefix}abstain"])
 
 
+def _kept(event: h.VoteCast | h.VoteWithdrawn) -> dict[str, Any]:
+    return {"kept": True} if event.kept else {}
+
+
 def _vote_cast(entry: Body, at: datetime, recorded: datetime | None) -> h.VoteCast:
     data = entry["data"]
     return h.VoteCast(
@@ -881,6 +886,7 @@ def _vote_cast(entry: Body, at: datetime, recorded: datetime | None) -> h.VoteCa
         by=entry["by"],
         choice=CHOICES[data["choice"]],
         ballot=BALLOTS[data["ballot"]],
+        kept=data.get("kept", False),
     )
 
 
@@ -892,6 +898,7 @@ def _vote_withdrawn(entry: Body, at: datetime, recorded: datetime | None) -> h.V
         action=data["action"],
         by=entry["by"],
         ballot=BALLOTS[data["ballot"]],
+        kept=data.get("kept", False),
     )
 
 

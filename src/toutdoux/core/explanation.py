@@ -22,7 +22,7 @@ from .charter import (
     Starts,
     Threshold,
 )
-from .history import Decision, FollowUp, GrantVotingRight, How, State, Tally
+from .history import BallotName, Decision, FollowUp, GrantVotingRight, How, State, Tally
 from .replay import Standing
 from .words import Sentence, say, say_n
 
@@ -521,11 +521,20 @@ class _Told:
             )
         opinions = action.ballot.opinions.values()
         late = sum(one.recorded_at is not None for one in opinions)
-        if len(opinions) > late:
+        after = sum(
+            one.recorded_at is None and action.is_late(BallotName.ACTION, one) for one in opinions
+        )
+        if len(opinions) > late + after:
             yield say_n(
                 "{n} opinion is kept apart and does not count: it comes from off the roll.",
                 "{n} opinions are kept apart and do not count: they come from off the roll.",
-                len(opinions) - late,
+                len(opinions) - late - after,
+            )
+        if after:
+            yield say_n(
+                "{n} opinion is kept apart and does not count: it was given after the vote.",
+                "{n} opinions are kept apart and do not count: they were given after the vote.",
+                after,
             )
         if late:
             yield say_n(

@@ -159,11 +159,15 @@ class ActionEvent(Event):
 class VoteCast(ActionEvent):
     choice: Choice
     ballot: BallotName = BallotName.ACTION
+    kept: bool = False
+    """Said where nothing can be refused (a chat): too late to be a vote, it is an opinion."""
 
 
 @dataclass(slots=True, kw_only=True)
 class VoteWithdrawn(ActionEvent):
     ballot: BallotName = BallotName.ACTION
+    kept: bool = False
+    """It takes back an opinion that was too late to be a vote."""
 
 
 @dataclass(slots=True, kw_only=True)

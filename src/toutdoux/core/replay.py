@@ -544,6 +544,9 @@ class Play:
         return self.electorate.open(event.at, self.place, event.known)
 
     def _vote(self, event: h.VoteCast) -> None:
+        if event.kept and self._is_closed(event):
+            self._keep(event)
+            return
         self._cast(event.at, event.recorded_at, event.action, event.by, event.choice, event.ballot)
 
     def _cast(
@@ -565,7 +568,25 @@ class Play:
             ballot.used = True
             ballot.opinions[member.id] = Opinion(choice, at)
 
+    def _is_closed(self, event: h.VoteCast | h.VoteWithdrawn) -> bool:
+        """Whether the ballot is over: one that never was is not."""
+        action = self._action(event.action)
+        return (
+            action.ballot_named(event.ballot) is not None
+            and action.open_ballot(event.ballot, event.at) is None
+        )
+
+    def _keep(self, event: h.VoteCast, recorded_at: datetime | None = None) -> None:
+        """Keep what does not count as an opinion."""
+        self._acting(event)
+        ballot = self._action(event.action).ballot_named(event.ballot)
+        if ballot is not None:
+            ballot.opinions[event.by] = Opinion(event.choice, event.at, recorded_at)
+
     def _withdraw_vote(self, event: h.VoteWithdrawn) -> None:
+        if event.kept and self._is_closed(event):
+            self._take_opinion_back(event)
+            return
         action, ballot, _ = self._voting(
             event.at, event.recorded_at, event.action, event.by, event.ballot
         )
@@ -593,19 +614,19 @@ class Play:
     def _keep_late(self, event: Event) -> None:
         """Keep a vote that became known after the decision as an opinion, with both instants."""
         if isinstance(event, h.VoteCast):
-            self._acting(event)
-            ballot = self._action(event.action).ballot_named(event.ballot)
-            if ballot is not None:
-                ballot.opinions[event.by] = Opinion(event.choice, event.at, event.recorded_at)
+            self._keep(event, event.recorded_at)
         elif isinstance(event, h.VoteWithdrawn):
-            ballot = self._action(event.action).ballot_named(event.ballot)
-            if ballot is not None:
-                ballot.opinions.pop(event.by, None)
+            self._take_opinion_back(event)
         elif isinstance(event, h.CounterVoteCalled | h.Amended | h.Withdrawn):
             raise Refusal(
                 say("the decision on {ref} was recorded before this was known", ref=event.action),
                 say("propose a new action"),
             )
+
+    def _take_opinion_back(self, event: h.VoteWithdrawn) -> None:
+        ballot = self._action(event.action).ballot_named(event.ballot)
+        if ballot is not None:
+            ballot.opinions.pop(event.by, None)
 
     def _call_counter_vote(self, event: h.CounterVoteCalled) -> None:
         action = self._undecided(event)
@@ -767,18 +788,13 @@ class Play:
         return action
 
     def _no_ballot(self, action: Action, name: BallotName) -> Refusal:
-        if name is BallotName.ACTION:
-            why = say("the ballot of {ref} closed on {at}", ref=action.ref, at=action.closes_at)
-        elif action.counter_vote is None:
+        if name is BallotName.COUNTER_VOTE and action.counter_vote is None:
             return Refusal(
                 say("no counter-vote was called on {ref}", ref=action.ref),
                 say("call one first, or vote on the action itself"),
             )
-        else:
-            closed = action.counter_vote.closes_at
-            why = say("the counter-vote on {ref} closed on {at}", ref=action.ref, at=closed)
         return TooLate(
-            why,
+            action.closing(name),
             say("votes are taken before that instant: tell when it was cast, if it was in time"),
         )
 

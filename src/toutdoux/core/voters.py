@@ -89,6 +89,21 @@ def awaiting(standing: Standing, member: str) -> list[Awaited]:
     return sorted(found, key=lambda one: one.closes_at)
 
 
+def why_opinion(
+    standing: Standing, action: Action, name: BallotName, member: str
+) -> Sentence | None:
+    """Why what somebody said on a ballot is an opinion; None if they have none there."""
+    ballot = action.ballot_named(name)
+    opinion = ballot.opinions.get(member) if ballot is not None else None
+    if opinion is None:
+        return None
+    if opinion.recorded_at is not None:
+        return say("it became known after the decision was recorded")
+    if action.is_late(name, opinion):
+        return action.closing(name)
+    return why_off_roll(standing, action, member)
+
+
 def why_off_roll(standing: Standing, action: Action, member: str) -> Sentence:
     """Why somebody's vote on an action does not count, and from when on theirs will."""
     person = standing.members[member]

@@ -7,9 +7,10 @@ member chose. A link in a letter leads to an action, and never votes by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -153,7 +154,7 @@ def _hear(audience: _Audience, entry: Body) -> None:
             audience.tell(others, Kind.NEW_ACTION, ref, at, f"{seq}", by=by)
         case "action.amended":
             audience.tell(others, Kind.NEW_ACTION, ref, at, f"{seq}", by=by, amended=True)
-        case "vote.cast" if data["choice"] == "against" and data["ballot"] == "action":
+        case "vote.cast" if _is_objection(data):
             leader = Action.objects.filter(association=audience.association, ref=ref)
             told = [one for one in leader.values_list("leader", flat=True) if one != by]
             audience.tell(told, Kind.OBJECTION, ref, at, f"against {ref} {by}", by=by)
@@ -163,6 +164,11 @@ def _hear(audience: _Audience, entry: Body) -> None:
             audience.tell([data["to"]], Kind.ASSIGNED, ref, at, f"{seq}", by=by)
         case "action.adopted" | "action.cancelled" | "action.withdrawn":
             audience.tell(others, Kind.DECISION, ref, at, f"{seq}")
+
+
+def _is_objection(vote: Mapping[str, Any]) -> bool:
+    """Whether somebody is against an action: in time, or it would be an opinion."""
+    return (vote["choice"], vote["ballot"], "kept" in vote) == ("against", "action", False)
 
 
 def _gather_mentions(followed: Followed, now: datetime) -> None:
