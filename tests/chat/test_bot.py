@@ -90,6 +90,31 @@ def test_it_answers_and_counts_while_it_runs(room: Room) -> None:
         until(lambda: "1 for" in room.chat.of_bot()[0].text)
 
 
+def test_votes_are_taken_while_a_report_is_made(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toutdoux.chat import asking
+    from toutdoux.chat.asking import Answer
+
+    voted = Event()
+
+    def report(*asked: object) -> Answer:
+        assert voted.wait(20)
+        return Answer("The report")
+
+    monkeypatch.setattr(asking, "_report", report)
+    monkeypatch.setitem(asking._COMMANDS, "bilan", report)
+    with running(room):
+        message = room.chat.says("ana", PROPOSAL)
+        until(room.chat.of_bot)
+        for _ in range(2):
+            room.chat.says("ana", "bilan P26", channel="private ana")
+        room.chat.reacts("bob", message)
+        until(lambda: room.tally("AO1") == (1, 0, 0))
+        voted.set()
+        until(lambda: len(room.chat.of_bot("private ana")) == 2)
+
+
 def test_it_waits_for_a_server_that_is_away_and_catches_up(room: Room) -> None:
     with running(room):
         message = room.chat.says("ana", PROPOSAL)

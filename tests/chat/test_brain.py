@@ -343,7 +343,7 @@ def test_a_code_ties_an_account_and_what_it_showed_before_counts(room: Room) -> 
         ("why AE9", "There is no action AE9"),
         ("contre-vote AE1", "A counter-vote has a reason"),
         ("retirer AE1", "only its leader"),
-        ("inventaire P21", "There is no period P21"),
+        ("inventaire P21", "There is no period yet"),
     ],
 )
 def test_what_is_asked_is_answered(room: Room, question: str, says: str) -> None:

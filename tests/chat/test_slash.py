@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.test import Client
 from tests.chat.mattermost import StandIn
 from tests.chat.memory import Memory
 from tests.chat.rooms import Room
-from tests.cli.running import ENGLISH, assert_one_sentence, run
+from tests.cli.running import COMMAND, ENGLISH, assert_one_sentence, environment, run
 from toutdoux.chat.connections import Connection, keep
 
 SERVER = "mattermost https://chat.example.org"
@@ -206,7 +207,14 @@ def test_setting_up_keeps_the_token_the_ids_and_whether_addresses_tie(
         "tout-doux",
         "--by-email",
     ]
-    done = run("chat", "setup", "mattermost", *given, "--command-token", TOKEN, env=env)
+    done = subprocess.run(
+        [*COMMAND, "chat", "setup", "mattermost", *given, "--slash-command"],
+        env=environment(**env),
+        input=f"{TOKEN}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert TOKEN not in done.stdout + done.stderr
     (kept,) = json.loads((home / "chat.json").read_text())

@@ -154,6 +154,14 @@ def how_to_be_known(association: Association) -> Sentence:
 Command = Callable[[Asker, str], Answer]
 
 
+def takes_long(text: str) -> bool:
+    """Whether it takes seconds to answer something: a whole report is made for it."""
+    try:
+        return _understood(text)[0] is _report
+    except Refusal:
+        return False
+
+
 def _understood(text: str) -> tuple[Command, str]:
     words = text.strip()
     if codes.looks_like_one(words):
@@ -164,6 +172,8 @@ def _understood(text: str) -> tuple[Command, str]:
         if bare == known or bare.startswith((f"{known} ", f"{known}\n")):
             # As many characters of the text: without accents it is as long.
             return _COMMANDS[name], words[len(name) :].strip()
+    if bare.strip(" .!") in _GREETINGS:
+        return _help, ""
     near = closest(bare.split(" ")[0] if bare else "", _COMMANDS)
     if near:
         raise Refusal(
@@ -173,6 +183,11 @@ def _understood(text: str) -> tuple[Command, str]:
     raise Refusal(
         say("I do not know “{text}”", text=words[:60]), say("say “help” for all that I know")
     )
+
+
+_GREETINGS = ("bonjour", "salut", "coucou", "hello", "hi", "merci", "thanks", "thank you")
+"""What people say when they do not ask for anything: whoever says it may like to know what they
+can."""
 
 
 def _even(text: str) -> str:
@@ -324,10 +339,11 @@ def _period(asker: Asker, name: str) -> Period:
     for one in known:
         if plain(one.name) == plain(name):
             return one
-    names = ", ".join(one.name for one in known)
+    if not known:
+        raise Refusal(say("there is no period yet"), say("ask a référent·e to add one"))
     raise Refusal(
         say("there is no period {name}", name=name),
-        say("name one of {names}", names=names) if names else say("name another"),
+        say("name one of {names}", names=", ".join(one.name for one in known)),
     )
 
 

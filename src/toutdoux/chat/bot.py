@@ -102,7 +102,7 @@ class Bot:
         association = Association.objects.get(slug=self.connection.association)
         chat = self.connection.open()
         self._hold(association, chat.server)
-        brain = Brain(association, chat, self.connection.habits())
+        brain = Brain(association, chat, self.connection.habits(), self._beside)
         brain.outbox.put_off = self._put_off
         heard: SimpleQueue[Heard] = SimpleQueue()
         ended = Event()
@@ -117,6 +117,19 @@ class Bot:
             keeper.join()
             if stopping.is_set():
                 self._let_go(association, chat.server)
+
+    def _beside(self, job: Callable[[], None]) -> None:
+        """Do what takes long in a thread of its own; what goes wrong with it stops nothing else."""
+
+        def work() -> None:
+            try:
+                job()
+            except Exception:
+                log.exception("%s: the bot met a fault, and goes on", self.name)
+            finally:
+                connection.close()
+
+        Thread(target=work, daemon=True).start()
 
     def _work(self, brain: Brain, heard: SimpleQueue[Heard], stopping: Event) -> None:
         told = 0.0

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -47,7 +47,15 @@ from toutdoux.ledger.models import Ledger
 from toutdoux.web import limits
 
 from . import cards, codes, models
-from .asking import Answer, answer, how_to_be_known, language_of, refused, who_asks
+from .asking import (
+    Answer,
+    answer,
+    how_to_be_known,
+    language_of,
+    refused,
+    takes_long,
+    who_asks,
+)
 from .reminding import remind
 from .saying import Habits, leader_named, leaders_named, plain, quoted
 from .sending import AT_MOST, Outbox
@@ -126,7 +134,14 @@ class Under:
 class Brain:
     """One association in one chat."""
 
-    def __init__(self, association: Association, chat: Chat, habits: Habits | None = None) -> None:
+    def __init__(
+        self,
+        association: Association,
+        chat: Chat,
+        habits: Habits | None = None,
+        beside: Callable[[Callable[[], None]], object] = lambda job: job(),
+    ) -> None:
+        """`beside` does what takes long while others vote."""
         self.association = association
         self.chat = chat
         self.habits = habits or Habits()
@@ -134,6 +149,9 @@ class Brain:
         self.language = language_of(association)
         self.mine: dict[str, Any] = {"association": association, "server": self.server}
         self.outbox = Outbox(self.mine, self.language)
+        self._beside = beside
+        self._writing: set[str] = set()
+        """What is being answered beside, by what the answer is known by."""
         self._looked: datetime | None = None
         """When all cards were last looked at."""
         self._ahead: timedelta | None = None
@@ -316,7 +334,7 @@ class Brain:
 
     def _reply(self, message: Message, asked: str, now: datetime) -> None:
         key = f"answer {message.id}"
-        if self.outbox.holds(key):
+        if key in self._writing or self.outbox.holds(key):
             return
         question = self._asked(message) if plain(asked.strip(" .!")) in _YES else None
         if question is not None:
@@ -324,6 +342,20 @@ class Brain:
             self._is_answered(question, action, [message.author], now)
             return
         self._meet(message.author, now)
+        if not takes_long(asked):
+            self._tell_what_was_asked(key, message, asked, now)
+            return
+
+        def tell() -> None:
+            try:
+                self._tell_what_was_asked(key, message, asked, now)
+            finally:
+                self._writing.discard(key)
+
+        self._writing.add(key)
+        self._beside(tell)
+
+    def _tell_what_was_asked(self, key: str, message: Message, asked: str, now: datetime) -> None:
         told = self._answered(message, asked, now)
         if message.private:
             self.outbox.put(key, told.text, person=message.author, files=told.files)

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from toutdoux.core.action import Action
 from toutdoux.core.explanation import explain, in_brief, threshold_in_words
-from toutdoux.core.history import BallotName, Choice
+from toutdoux.core.history import BallotName, Choice, State
 from toutdoux.core.replay import Standing
 from toutdoux.core.voters import open_ballots
 from toutdoux.core.words import Sentence, say
@@ -55,29 +55,29 @@ def card(
         rules.counter_vote.cancels if counter and rules.counter_vote else rules.adopted_early
     )
     bar = bar_of(ballot, action.roll_size, threshold)
-    lines = [_title(language, action, counter is not None, names)]
+    votes = is_open(standing, action, name)
+    lines = [_title(language, action, name, names, open=votes)]
     if counter is not None:
         lines += [quoted(counter.reason), ""]
     else:
         lines += [quoted(action.object), ""]  # else the quotation would go on
-    if is_open(standing, action, name):
+    if votes:
         if counter is None and action.opening.at > action.proposed_at:
             began = say(
                 "Amended: the vote started again on {at}, and what was said before counts no more.",
                 at=action.opening.at,
             )
             lines.append(language.say(began))
-        until = counter.closes_at if counter else action.closes_at
-        lines.append(
-            " · ".join(
-                f"{signs[one][0]} {_says(language, one, counter is not None)}" for one in Choice
-            )
-            + " — "
-            + language.say(say("until {at}", at=language.with_weekday(until)))
-        )
-    lines.append(f"{drawn(bar)}  {language.say(_figures(bar, counter is not None))}")
-    lines += [language.say(one) for one in in_brief(standing, action)]
-    return "\n".join(lines)
+        said = {one: _says(language, one, counter is not None) for one in Choice}
+        lines.append(" · ".join(f"{signs[one][0]} {told}" for one, told in said.items()))
+    figures = language.say(_figures(bar, counter is not None))
+    if counter is None and action.state is State.OPEN:
+        if bar.enough is not None:
+            enough = say("{n} of {roll} adopt it at once", n=bar.enough, roll=bar.roll)
+            figures += f" — {language.say(enough)}"
+        return "\n".join([*lines, f"{drawn(bar)}  {figures}"])
+    brief = [language.say(one) for one in in_brief(standing, action)]
+    return "\n".join([*lines, f"{drawn(bar)}  {figures}", *brief])
 
 
 def drawn(bar: Bar) -> str:
@@ -95,15 +95,20 @@ def drawn(bar: Bar) -> str:
     return ("▰" * left + "▨" * between + "▱" * rest + "▮" * right)[: max(length, left + right)]
 
 
-def _title(language: Language, action: Action, counter: bool, names: Mapping[str, str]) -> str:
+def _title(
+    language: Language, action: Action, name: BallotName, names: Mapping[str, str], *, open: bool
+) -> str:
     kind = language.name(action.kind)
     leader = names.get(action.leader, "")
-    said = (
+    said = [
         say("vote on cancelling: {kind}, led by {name}", kind=kind, name=leader)
-        if counter
+        if name is BallotName.COUNTER_VOTE
         else say("{kind}, led by {name}", kind=kind, name=leader)
-    )
-    return f"**{action.ref}** · {language.say(said)}"
+    ]
+    until = closes_at(action, name)
+    if open and until is not None:
+        said.append(say("until {at}", at=language.with_weekday(until)))
+    return " · ".join([f"**{action.ref}**", *map(language.say, said)])
 
 
 def _says(language: Language, choice: Choice, counter: bool) -> str:

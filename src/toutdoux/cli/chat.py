@@ -107,11 +107,11 @@ def _run() -> None:
     help=_word("A channel to watch, as in its address; a room's address or id. Several times."),
 )
 @click.option(
-    "--command-token",
-    metavar=_word("TOKEN"),
+    "--slash-command/--no-slash-command",
+    default=None,
     help=_word(
-        "Of Mattermost: the token of its slash command, if it has one; or"
-        " TOUTDOUX_CHAT_COMMAND_TOKEN in the environment."
+        "Of Mattermost: whether to ask for the token of its slash command (otherwise only on a"
+        " terminal); TOUTDOUX_CHAT_COMMAND_TOKEN in the environment is it as well."
     ),
 )
 @click.option(
@@ -128,7 +128,7 @@ def setup(
     address: str | None,
     team: str | None,
     channels: Sequence[str],
-    command_token: str | None,
+    slash_command: bool | None,
     by_email: bool | None,
     slug: str | None,
 ) -> None:
@@ -145,14 +145,15 @@ def setup(
         association=desk.association.slug, system=system, address=""
     )
     if system != "mattermost":
-        _check_only_mattermost(command_token, by_email)
+        _check_only_mattermost(slash_command, by_email)
     address = address or _asked(say("The server's address (https://…)"))
     if system == "mattermost":
         team = team or _asked(say("The team's name, as in its address"))
     told = list(channels) or _asked(say("The channels to watch, with spaces between")).split()
     token = _token(desk.association.slug, system, address.rstrip("/"))
-    if system == "mattermost" and command_token is None:
-        command_token = _command_token(desk.association.slug)
+    command_token = before.command_token
+    if system == "mattermost" and (sys.stdin.isatty() if slash_command is None else slash_command):
+        command_token = _command_token(desk.association.slug) or command_token
     # Hashtags, signs and hours stay as they were.
     connection = replace(
         before,
@@ -161,7 +162,7 @@ def setup(
         team=team or "",
         channels=tuple(told),
         ids={},
-        command_token=(command_token or "").strip() or before.command_token,
+        command_token=command_token,
         by_email=before.by_email if by_email is None else by_email,
     )
     _try(connection)
@@ -171,16 +172,16 @@ def setup(
     tell(say("All is well: the chat is set up. toutdoux chat, or toutdoux serve, runs the bot."))
 
 
-def _check_only_mattermost(command_token: str | None, by_email: bool | None) -> None:
+def _check_only_mattermost(slash_command: bool | None, by_email: bool | None) -> None:
     if by_email:
         raise Problem(
             say("Matrix shows nobody's e-mail address"),
             say("leave this out: there, codes tie accounts to members"),
             "--by-email",
         )
-    if command_token:
+    if slash_command:
         raise Problem(
-            say("only Mattermost has such a token"), say("leave this out"), "--command-token"
+            say("only Mattermost has such a command"), say("leave this out"), "--slash-command"
         )
 
 
@@ -198,10 +199,10 @@ def _token(slug: str, system: str, address: str) -> str:
 
 
 def _command_token(slug: str) -> str:
-    """Ask for the slash command's token, if anybody sits there to be asked."""
+    """Ask for the slash command's token, unless the environment has it."""
     import os
 
-    if os.environ.get("TOUTDOUX_CHAT_COMMAND_TOKEN") or not sys.stdin.isatty():
+    if os.environ.get("TOUTDOUX_CHAT_COMMAND_TOKEN"):
         return ""
     tell(
         say(
