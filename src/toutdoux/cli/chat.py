@@ -227,8 +227,12 @@ def _command_address(slug: str) -> str:
 
 
 def _asked(question: Sentence, hidden: bool = False, default: str | None = None) -> str:
+    there = sys.stdin.isatty()  # elsewhere nothing is echoed
     told = click.prompt(
-        shown(terminal.say(question)), hide_input=hidden, default=default, show_default=False
+        shown(terminal.say(question)),
+        hide_input=hidden and there,
+        default=default,
+        show_default=False,
     )
     return str(told).strip()
 
