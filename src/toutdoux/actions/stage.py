@@ -60,9 +60,10 @@ class _Taken:
         self.association = association
 
     def __contains__(self, ref: object) -> bool:
-        used = models.Action.objects.filter(association=self.association, ref=ref)
-        imported = models.ImportedAction.objects.filter(association=self.association, ref=ref)
-        return used.exists() or imported.exists()
+        return any(
+            tables.find(table, ("id",), association_id=self.association, ref=ref)
+            for table in (models.Action, models.ImportedAction)
+        )
 
 
 class Stage:
@@ -222,10 +223,8 @@ class Stage:
 
     def _left_since(self, instant: datetime) -> set[str]:
         """Who may have been struck off a roll since an instant, by what was played."""
-        since = (instant, self.writer.played_until)
-        left = Q(left__range=since) | Q(left_recorded__range=since)
-        rows = Membership.objects.filter(left, member__association=self.association)
-        return set(rows.order_by().values_list("member_id", flat=True))
+        until = self.writer.played_until
+        return set() if until is None else people.who_left(self.association, instant, until)
 
     # --- putting back ----------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from toutdoux.core import history as h
@@ -85,7 +86,17 @@ class Members(dict[str, roll.Member]):
     def read_all(self) -> None:
         """Read everybody there is, in one query."""
         if not self._all:
-            self._read(models.Member.objects.filter(association=self.association))
+            self._read(
+                tables.find_with(
+                    models.Member,
+                    _PERSON,
+                    models.Membership,
+                    _DATES,
+                    "member_id",
+                    f"association_member.id, {_IN_ORDER}",
+                    association_id=self.association,
+                )
+            )
             self._all = True
 
     def read(self, ids: Collection[str]) -> None:
@@ -95,12 +106,12 @@ class Members(dict[str, roll.Member]):
             some = models.Member.objects.filter(
                 association=self.association, id__in=wanted[start : start + 500]
             )
-            self._read(some)
+            dates = (f"memberships__{name}" for name in _DATES)
+            told = some.order_by("id", "memberships__joined", "memberships__id")
+            self._read(told.values_list(*_PERSON, *dates))
 
-    def _read(self, rows: QuerySet[models.Member]) -> None:
-        dates = (f"memberships__{name}" for name in _DATES)
-        told = rows.order_by("id", "memberships__joined", "memberships__id")
-        for person, periods in groupby(told.values_list(*_PERSON, *dates), key=itemgetter(*_HEAD)):
+    def _read(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for person, periods in groupby(rows, key=itemgetter(*_HEAD)):
             if not dict.__contains__(self, person[0]):
                 self._take(_memberships(periods), *person)
 
@@ -130,6 +141,23 @@ def memberships_at(at: datetime) -> QuerySet[models.Membership]:
     """The memberships that run at an instant, by what is known now: whose they are is a member."""
     lasting = Q(left__isnull=True) | Q(left__gt=at)
     return models.Membership.objects.filter(lasting, joined__lte=at)
+
+
+_WHO_LEFT = (
+    "SELECT one.member_id FROM association_membership one"
+    " JOIN association_member person ON person.id = one.member_id"
+    ' WHERE one."left" IS NOT NULL AND person.association_id = %s'
+    ' AND (one."left" BETWEEN %s AND %s OR one.left_recorded BETWEEN %s AND %s)'
+)
+
+
+def who_left(association: str, first: datetime, last: datetime) -> set[str]:
+    """Who left, or whose leaving became known, between two instants, both included. It is asked of
+    every vote that becomes known late: Django would take ten times as long to put it together."""
+    between = [connection.ops.adapt_datetimefield_value(one) for one in (first, last)]
+    with connection.cursor() as cursor:
+        cursor.execute(_WHO_LEFT, [association, *between, *between])
+        return {id for (id,) in cursor.fetchall()}
 
 
 def are_members(ids: Collection[str], at: datetime) -> set[str]:
