@@ -2,7 +2,7 @@
 
     home              an empty SQLite database in the test's own folder, which it returns
     postgres_home     the same, but for the database: an empty one on PostgreSQL
-    both_databases    the test runs twice, once on each
+    both_databases    the test runs twice, once on each; on PostgreSQL with the slow ones
 
 The schema is made once per process: an SQLite file is then copied, and a PostgreSQL database made
 of a template. `TOUTDOUX_HOME` and `DATABASE_URL` name the test's own database, so that the real
@@ -118,7 +118,10 @@ def postgres_home(
     postgres_server.drop_database(name)
 
 
-@pytest.fixture(params=["home", "postgres_home"], ids=["sqlite", "postgres"])
+@pytest.fixture(
+    params=["home", pytest.param("postgres_home", marks=pytest.mark.slow)],
+    ids=["sqlite", "postgres"],
+)
 def both_databases(request: pytest.FixtureRequest) -> Path:
     """Each test on SQLite, then on PostgreSQL."""
     place: Path = request.getfixturevalue(request.param)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -92,3 +93,9 @@ def settings_of_tests() -> Iterator[None]:
     hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with override_settings(PASSWORD_HASHERS=hashers):
         yield
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What asks everything of the API is slow, and to look at its file alone takes seconds."""
+    quick = config.getoption("markexpr") == "not slow"
+    return True if quick and collection_path.name == "test_fuzzing.py" else None

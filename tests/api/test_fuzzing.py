@@ -88,10 +88,10 @@ def seeded() -> Program:
     return ana
 
 
-def config(examples: int, *, coverage: bool) -> SchemathesisConfig:
+def config(examples: int) -> SchemathesisConfig:
     generation = GenerationConfig(max_examples=examples)
     phases = PhasesConfig(
-        coverage=CoveragePhaseConfig(enabled=coverage),
+        coverage=CoveragePhaseConfig(enabled=True),
         fuzzing=FuzzingPhaseConfig(generation=generation),
         stateful=StatefulPhaseConfig(enabled=False),
     )
@@ -108,22 +108,12 @@ SETTINGS = hypothesis.settings(
 )
 
 
-@described(config(3, coverage=False)).parametrize()
-@SETTINGS
-def test_every_operation_answers_as_it_is_described(case: Any, ana: Program) -> None:
-    check(case, ana)
-
-
 @pytest.mark.slow
-@described(config(25, coverage=True)).parametrize()
+@described(config(25)).parametrize()
 @SETTINGS
 def test_every_operation_answers_as_it_is_described_whatever_is_sent(
     case: Any, ana: Program
 ) -> None:
-    check(case, ana)
-
-
-def check(case: Any, ana: Program) -> None:
     headers = {
         "Authorization": f"Bearer {ana.token}",
         "Accept-Language": "en",

@@ -112,7 +112,9 @@ def test_what_another_is_still_writing_stays(tmp_path: Path) -> None:
     assert sweep(tmp_path) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_restore_that_is_done_says_so_though_it_is_stopped(tmp_path: Path, number: int) -> None:
     home = copy_of("quiet", tmp_path)
     file = tmp_path / "kept.toutdoux"

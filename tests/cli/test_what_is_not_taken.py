@@ -172,6 +172,7 @@ def test_a_backup_that_would_swell_is_not_read(quiet: Home, tmp_path: Path) -> N
     quiet.refuses("restore", file, "--replace", saying="no backup of toutdoux")
 
 
+@pytest.mark.slow
 def test_only_backups_that_may_hold_a_text_are_named(quiet: Home, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     castors = copy_of("two", tmp_path / "other")

@@ -155,7 +155,15 @@ def run(line: str, folder: Path, french: bool) -> subprocess.CompletedProcess[st
     )
 
 
-@pytest.mark.parametrize("path", PAGES, ids=name)
+LONG = ("use.md", "utiliser.md")
+"""Pages with over a hundred commands."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(one, marks=pytest.mark.slow if one.name in LONG else ()) for one in PAGES],
+    ids=[name(one) for one in PAGES],
+)
 def test_commands_do_what_the_page_says(path: Path, tmp_path: Path) -> None:
     text = path.read_text("utf-8")
     updated, done = [], 0

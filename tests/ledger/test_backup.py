@@ -122,6 +122,7 @@ LEDGERED = ("ledger.", "association.", "actions.", "journal.")
 EMPTY = ("actions.importedaction", "journal.reportwords", "ledger.said")
 
 
+@pytest.mark.slow
 def test_a_backup_goes_from_sqlite_to_postgresql_and_back(
     home: Path, postgres_url: str, tmp_path: Path
 ) -> None:
@@ -277,6 +278,7 @@ def test_a_database_that_holds_an_association_is_not_replaced_unasked(
     assert tables() == before
 
 
+@pytest.mark.slow
 def test_what_is_replaced_is_kept_first(home: Path, tmp_path: Path) -> None:
     from toutdoux.actions import commands as c
 
@@ -293,6 +295,7 @@ def test_what_is_replaced_is_kept_first(home: Path, tmp_path: Path) -> None:
 # --- files that are not what they should be ------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_flipped_byte_is_noticed_or_means_nothing(home: Path, tmp_path: Path) -> None:
     from toutdoux.core.words import Refusal
     from toutdoux.ledger.backup import opened

@@ -229,14 +229,14 @@ def context_of(
 
 
 CASES = [
-    pytest.param(who, theme, language, marks=() if first else pytest.mark.slow)
+    (who, theme, language)
     for who in ("visitor", "member", "steward")
     for theme in ("light", "dark")
     for language in ("fr", "en")
-    for first in [(theme, language) == ("light", "fr")]
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("who", "theme", "language"), CASES)
 def test_axe_finds_nothing_on_any_page(
     browser: Browser, loutres: Living, home: Path, who: Who, theme: str, language: str

@@ -207,6 +207,7 @@ def reported(ana: Phone) -> bytes:
     return ana.context.request.get(ana.address + address).body()
 
 
+@pytest.mark.slow
 def test_from_the_set_up_to_a_published_report(browser: Browser, tmp_path: Path) -> None:
     with serving(tmp_path / "home") as (_, said):
         link = re.search(r"http://localhost:\d+/setup/\S+", said)
