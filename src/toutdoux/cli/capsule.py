@@ -78,7 +78,10 @@ def run_capsules(
 ) -> None:
     """Serve the capsules until the process is asked to end, and nothing else."""
     from toutdoux.config.database import prepare
+    from toutdoux.config.home import make_secret_key
 
+    # Members' questions are sealed with it: several processes need the same.
+    make_secret_key()
     prepare(web=True)
     from toutdoux.capsule.hosts import read_setup, with_hosts
 
