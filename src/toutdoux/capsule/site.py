@@ -118,6 +118,7 @@ class Site:
             hosts={host: identities[one] for host, one in self._capsules.items()},
             answer=self.answer,
             kept=self.kept,
+            abroad=fediverse.is_asked,
             speak=self._speak,
             port=self._setup.port,
         )

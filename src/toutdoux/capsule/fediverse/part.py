@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from toutdoux import __version__
-from toutdoux.capsule.protocol import Response, Status
+from toutdoux.capsule.protocol import Request, Response, Status
 from toutdoux.config.home import home
 from toutdoux.core.words import Refusal, say
 
@@ -29,10 +29,14 @@ _lock = Lock()
 _fetchers: dict[str, tuple[int, Fetcher]] = {}
 
 
+def is_asked(request: Request) -> bool:
+    """Whether a request is for this part, which may have to wait for an instance."""
+    return request.segments[0] == PATH
+
+
 def answer(visit: Visit) -> Response | None:
     """A page of the fediverse; None if something else is asked for."""
-    first, *rest = visit.request.segments
-    if first != PATH:
+    if not is_asked(visit.request):
         return None
     try:
         fetcher = _fetcher(visit.association.slug, visit.url)
@@ -40,7 +44,9 @@ def answer(visit: Visit) -> Response | None:
         log.warning("the fediverse cannot be read: %s", refusal.why)
         why = say("The fediverse cannot be read from here: its setup here has a fault.")
         return visit.refuse(Status.SERVER_UNAVAILABLE, why)
-    return pages.answer(visit.request, rest, fetcher, visit.language, f"/{PATH}")
+    return pages.answer(
+        visit.request, visit.request.segments[1:], fetcher, visit.language, f"/{PATH}"
+    )
 
 
 def _fetcher(slug: str, url: str) -> Fetcher:
