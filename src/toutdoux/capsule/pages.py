@@ -99,7 +99,7 @@ def _home(desk: Desk) -> Response:
         if shown:
             written.link(desk.path(name), tell(label))
     written.heading(2, tell(say("Elsewhere")))
-    written.link("/me", tell(say("For members, with a certificate")))
+    written.link(desk.path("me"), tell(say("For members, with a certificate")))
     if _has_fediverse(visit.association.slug):
         written.link("/fediverse", tell(say("On the fediverse")))
     if urlsplit(settings.PUBLIC_URL).hostname not in {None, "localhost", "127.0.0.1", "::1"}:
@@ -107,7 +107,7 @@ def _home(desk: Desk) -> Response:
             absolute(reverse("today", kwargs={"slug": visit.association.slug})),
             tell(say("On the web")),
         )
-    written.link("/certificate", tell(say("How to recognise this capsule")))
+    written.link(desk.path("certificate"), tell(say("How to recognise this capsule")))
     source = tell(say("Source of this version (Tout-Doux {version})", version=__version__))
     written.link(_source(), source)
     for code in LANGUAGES:
@@ -217,7 +217,10 @@ def _members(desk: Desk) -> Response:
 
 
 def _role(desk: Desk, text: str) -> str:
-    return desk.tell(say("référent·e")) if is_steward_role(text) else desk.title(desk.shown(text))
+    if is_steward_role(text):
+        return desk.tell(say("référent·e"))
+    role = desk.title(desk.shown(text))
+    return role[:1].upper() + role[1:]
 
 
 # --- verifying -----------------------------------------------------------------------------------

@@ -172,6 +172,7 @@ def tell_where(setup: Setup, port: int) -> None:
 @association_option
 def setup(hosts: tuple[str, ...], bind: str | None, port: int | None, slug: str | None) -> None:
     desk = Desk(slug)
+    from toutdoux.association.settings import settings_of
     from toutdoux.capsule.hosts import keep, read_setup, with_hosts
 
     setup = _at(with_hosts(read_setup(), desk.association.slug, hosts), bind, port)
@@ -195,7 +196,18 @@ def setup(hosts: tuple[str, ...], bind: str | None, port: int | None, slug: str 
             ),
             desk.language,
         )
-    tell(say("toutdoux serve serves it from now on, and toutdoux capsule alone."), desk.language)
+    if not settings_of(desk.association).public_anything:
+        tell(
+            say(
+                "It shows nothing to everybody so far. This has it show actions: toutdoux"
+                " association change --set public_actions=on"
+            ),
+            desk.language,
+        )
+    tell(
+        say("toutdoux serve serves it from its next start on, and toutdoux capsule alone."),
+        desk.language,
+    )
 
 
 @capsule.command(
