@@ -101,7 +101,7 @@ def _home(desk: Desk) -> Response:
     written.heading(2, tell(say("Elsewhere")))
     written.link(desk.path("me"), tell(say("For members, with a certificate")))
     if _has_fediverse(visit.association.slug):
-        written.link("/fediverse", tell(say("On the fediverse")))
+        written.link(desk.path("fediverse"), tell(say("On the fediverse")))
     if urlsplit(settings.PUBLIC_URL).hostname not in {None, "localhost", "127.0.0.1", "::1"}:
         written.link(
             absolute(reverse("today", kwargs={"slug": visit.association.slug})),

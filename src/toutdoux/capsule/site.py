@@ -42,6 +42,8 @@ Disallow: /me
 Disallow: /fr/me
 Disallow: /en/me
 Disallow: /fediverse
+Disallow: /fr/fediverse
+Disallow: /en/fediverse
 """
 """Unless the association has its own. What programs read here would be other people's pages."""
 

@@ -51,7 +51,8 @@ class Reader:
         page = told.body.decode()
         for line in parse(page):
             if line.kind is LineKind.LINK:
-                assert line.url.startswith(("/fediverse", "http://", "https://")), line.url
+                here = line.url == "/" or line.url.startswith("/fediverse")
+                assert here or line.url.startswith(("http://", "https://")), line.url
         return page.replace(self.name, "HERE")
 
 

@@ -54,6 +54,13 @@ def test_an_account_is_followed_from_the_home_page_to_a_thread(
     assert older.payload.count("\n## ") > 5
 
 
+def test_it_is_read_in_the_other_language_too(allowed: Den, instance: StandIn) -> None:
+    instance.play()
+    page = Reader(allowed.port).page(f"/en/fediverse/loutres@{instance.name}")
+    assert "31 posts" in page
+    assert f"=> /en/fediverse/castor@{instance.name} " in page
+
+
 def test_while_an_instance_is_waited_for_all_else_is_answered(
     allowed: Den, instance: StandIn
 ) -> None:
