@@ -33,7 +33,7 @@ from toutdoux.web.cards import names_of
 from toutdoux.web.models import Comment
 from toutdoux.web.views.actions import add_comment
 
-from . import gemtext, pages, records, ties
+from . import actions, gemtext, pages, ties
 from .desk import Desk, Written, desk_of
 from .greed import neighbourhood
 from .models import ClientCertificate
@@ -286,7 +286,7 @@ def _home(own: Own) -> Response:
 
 
 def _list_awaited(own: Own, written: Written, awaited: Sequence[Awaited]) -> None:
-    for one in awaited[: records.AT_ONCE]:
+    for one in awaited[: actions.AT_ONCE]:
         ref, object = one.action.ref, own.title(one.action.object)
         told = (
             say("vote on cancelling it, until {at}", at=one.closes_at)
@@ -315,10 +315,10 @@ def _no_action(own: Own) -> Response:
 def _action(own: Own, ref: str) -> Response:
     found = _found(own, ref)
     if found is None:
-        return records.action(own, ref)  # one that was voted on by hand, or none
+        return actions.action(own, ref)  # one that was voted on by hand, or none
     standing, one = found
     written = Written()
-    records.write_action(own, written, standing, one, names=True)
+    actions.write_action(own, written, standing, one, names=True)
     written.heading(2, own.tell(say("Who voted what")))
     _write_names(own, written, one)
     written.heading(2, own.tell(say("Take part")))
