@@ -99,13 +99,16 @@ build/synapse/ready: tests/chat/synapse.lock
 		install --require-hashes -r tests/chat/synapse.lock
 	@touch $@
 
-# Some tests look at pages in a browser and at PDFs with poppler; without them those tests are skipped.
+# Some tests look at pages in a browser and at PDFs with poppler, or have Gemini clients of other makers
+# browse the capsule; without them those tests are skipped.
 # What drives the browser, Playwright, carries a Node.js that needs libatomic1: not on every Debian.
 # After .venv/ready, so that two apt-get never run at once under make -j.
 test-tools: .venv/ready
 	@missing=; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	command -v pdftotext >/dev/null || missing="$$missing poppler-utils"; \
+	command -v amfora >/dev/null || missing="$$missing amfora"; \
+	command -v bombadillo >/dev/null || missing="$$missing bombadillo"; \
 	$(PY) -m playwright --version >/dev/null 2>&1 || missing="$$missing libatomic1"; \
 	[ -z "$$missing" ] || { $(call apt,$$missing); } \
 		|| echo "Missing here:$$missing. The tests that need them are skipped (on Debian, as root: apt-get install$$missing)."

@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,11 +35,15 @@ REQUESTS = {1: 400, 16: 3_000, 256: 3_000}
 TURNS = 5
 IDLE = 1_000
 ROOT = Path(__file__).parents[1]
-TITLES = ["Gemini server", "clients", "a second", "p50, ms", "p99, ms", "× molly-brown"]
+TITLES = [
+    "Gemini server", "clients", "a second", "p50, ms", "p99, ms", "× molly-brown", "× jetforce",
+]  # fmt: skip
 SLUG = "banc-dessai"
 PERIOD = "P1"
 ACTIONS = 16
 """With so many the inventory of the period is about 3 kB."""
+LONG = "Ouvrir un service, l’essayer un mois, puis dire ici ce qui a changé, et pour qui.\n\n" * 22
+"""What an action says whose page is about 3 kB."""
 _UNITS = {"µs": 0.001, "ms": 1.0, "s": 1000.0}
 
 
@@ -72,6 +76,8 @@ def build() -> None:
     for number in range(ACTIONS):
         text = f"Ouvrir le service {number}, l’essayer pendant un mois, puis dire ce qui a changé."
         commands.propose(request, Kind.ORDINARY, text, by=member)
+    now = datetime.now(UTC)
+    commands.propose(replace(request, now=now), Kind.EXTRAORDINARY, LONG, by=member)
 
 
 # --- the servers ---------------------------------------------------------------------------------
@@ -237,11 +243,15 @@ def table(turns: int = TURNS) -> tuple[list[list[str]], list[str]]:
             (place / "page.gmi").write_text(page)
         servings = [
             stack.enter_context(ours(home, "ours, an inventory", f"/inventory/{PERIOD}")),
+            stack.enter_context(ours(home, "ours, an action", "/actions/AE1")),
             stack.enter_context(ours(home, "ours, two processes", f"/inventory/{PERIOD}", 2)),
             stack.enter_context(ours(home, "ours, a file", "/page.gmi")),
         ]
-        molly = stack.enter_context(molly_brown(files, pem))
-        servings += [one for one in (molly, stack.enter_context(jetforce(files, pem))) if one]
+        others = [
+            stack.enter_context(one) for one in (molly_brown(files, pem), jetforce(files, pem))
+        ]
+        servings += filter(None, others)
+        floors = [one.name if one else "" for one in others]
         for clients in CLIENTS:
             told_of: dict[str, list[Turn]] = {}
             for turn in range(turns + 1):  # the first doesn't count
@@ -249,8 +259,8 @@ def table(turns: int = TURNS) -> tuple[list[list[str]], list[str]]:
                     result = load(gemload, one, clients, REQUESTS[clients])
                     if turn:
                         told_of.setdefault(one.name, []).append(result)
-            floor = told_of.get(molly.name) if molly else None
-            rows += [_row(name, clients, results, floor) for name, results in told_of.items()]
+            against = [told_of.get(name) for name in floors]
+            rows += [_row(name, clients, results, against) for name, results in told_of.items()]
         for one in servings:
             if len(one.processes) == 1:
                 before = one.megabytes()
@@ -260,17 +270,17 @@ def table(turns: int = TURNS) -> tuple[list[list[str]], list[str]]:
 
 
 def _row(
-    name: str,
-    clients: int,
-    results: list[Turn],
-    floor: list[Turn] | None,
+    name: str, clients: int, results: list[Turn], against: list[list[Turn] | None]
 ) -> list[str]:
+    """`against`: the turns of the servers that this one is compared with, those next to its own."""
     a_second, p50, p99 = (statistics.median(one[at] for one in results) for at in range(3))
-    ratio = ""
-    if floor:
-        pairs = zip(results, floor, strict=True)
-        ratio = f"{statistics.median(one[0] / other[0] for one, other in pairs):.2f}"
-    return [name, str(clients), f"{a_second:,.0f}", f"{p50:.1f}", f"{p99:.1f}", ratio]
+    ratios = [
+        f"{statistics.median(a[0] / b[0] for a, b in zip(results, floor, strict=True)):.2f}"
+        if floor
+        else ""
+        for floor in against
+    ]
+    return [name, str(clients), f"{a_second:,.0f}", f"{p50:.1f}", f"{p99:.1f}", *ratios]
 
 
 def main() -> None:
@@ -278,7 +288,7 @@ def main() -> None:
 
     rows, notes = table(int(sys.argv[1]) if sys.argv[1:] else TURNS)
     if rows:
-        print_table(TITLES, rows, right=(1, 2, 3, 4, 5))
+        print_table(TITLES, rows, right=(1, 2, 3, 4, 5, 6))
     for note in notes:
         print(note)
 

@@ -62,6 +62,7 @@ def serving(
     patience: Patience | None = None,
     greed: Greed | None = None,
     kept: Any = lambda request: None,
+    abroad: Any = lambda request: False,
     **settings: Any,
 ) -> Iterator[Serving]:
     sockets = listen("127.0.0.1", 0)
@@ -69,7 +70,7 @@ def serving(
     told = hosts or {"localhost": identity()}
     server = Server(
         sockets,
-        Service(told, answer, kept, port=port),
+        Service(told, answer, kept, abroad, port=port),
         patience=patience,
         greed=greed,
         **settings,

@@ -88,6 +88,7 @@ def test_setup_makes_a_folder_and_a_certificate_that_only_its_user_reads(
 ) -> None:
     told = said(run("capsule", "setup", "--host", "Gemini.Example.org", env=env))
     assert "gemini://gemini.example.org/" in told
+    assert "toutdoux association change --set public_actions=on" in told
     assert (home(env) / "capsule" / "les-loutres-libres").is_dir()
     kept = home(env) / "certificates" / "les-loutres-libres.pem"
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -183,7 +184,11 @@ def test_readers_see_the_next_certificate_and_then_it_is_in_use(env: dict[str, s
     with running(env, "capsule"):
         ask(port)
         renewed = prints(said(run("capsule", "cert", "renew", env=env)))
-        told = ask(port, "/certificate").decode()
+        told = ask(port, "/fr/certificate").decode()
+        assert "Le certificat en service" in told
+        assert renewed == prints(told)[2:]
+        told = ask(port, "/en/certificate").decode()
+        assert "The certificate in use" in told
         assert renewed == prints(told)[2:]
         said(run("capsule", "cert", "renew", "--use", env=env))
         until = time.monotonic() + 2 * PATIENT

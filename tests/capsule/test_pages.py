@@ -158,7 +158,7 @@ def test_every_link_of_the_home_page_and_beyond_leads_somewhere(lively: Living, 
     seen, todo = set(), [f"{code}/"]
     while todo:
         path = todo.pop()
-        if path in seen or not path.startswith("/") or path.startswith(("/me", "/certificate")):
+        if path in seen or not path.startswith("/") or path.endswith(("/me", "/certificate")):
             continue
         seen.add(path)
         answer = ask(lively, path)
@@ -315,6 +315,15 @@ def test_a_language_is_a_folder(lively: Living) -> None:
     answer = ask(lively, "/en")
     assert answer is not None
     assert answer.header() == b"31 /en/\r\n"
+
+
+def test_a_list_leaves_out_the_hashtags_that_an_action_was_proposed_with(lively: Living) -> None:
+    turn_on(lively, "public_actions")
+    text = "@bob #action-ordinaire #jardin Semer des #soucis"
+    ref = lively.propose("ordinary", text, "ana")
+    labels = {one.url: one.text for one in links(lively, "/en/actions")}
+    assert labels[f"/en/actions/{ref}"].startswith(f"{ref} · Semer des #soucis (")
+    assert "#action-ordinaire #jardin Semer des #soucis" in read(lively, f"/actions/{ref}")
 
 
 def test_members_are_counted_and_not_named(lively: Living) -> None:

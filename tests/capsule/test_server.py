@@ -129,6 +129,43 @@ def test_a_page_that_is_kept_needs_no_worker() -> None:
         assert one.ask(one.url()) == HOME
 
 
+def test_who_waits_for_another_machine_holds_up_nobody_else() -> None:
+    came = Event()
+
+    def slow(request: Request) -> Response:
+        if request.path == "/abroad":
+            came.wait(PATIENT)
+        return home_page(request)
+
+    with serving(slow, abroad=lambda request: request.path == "/abroad") as one:
+        readers = [one.open() for _ in range(20)]  # more than all workers together
+        for reader in readers:
+            reader.sendall(f"{one.url('/abroad')}\r\n".encode())
+        assert one.ask(one.url()) == HOME
+        came.set()
+        for reader in readers:
+            assert read(reader) == HOME
+            reader.close()
+
+
+def test_where_too_many_wait_for_other_machines_the_next_is_told_so() -> None:
+    came = Event()
+
+    def slow(request: Request) -> Response:
+        came.wait(PATIENT)
+        return home_page(request)
+
+    with serving(slow, abroad=lambda request: True) as one:
+        readers = [one.open() for _ in range(32)]
+        for reader in readers:
+            reader.sendall(f"{one.url()}\r\n".encode())
+        assert one.ask(one.url()).startswith(b"41 ")
+        came.set()
+        for reader in readers:
+            assert read(reader) == HOME
+            reader.close()
+
+
 def test_a_fault_is_told_as_40_and_the_next_request_is_answered() -> None:
     def answer(request: Request) -> Response:
         if request.segments == ("fault",):

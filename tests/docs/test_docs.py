@@ -50,6 +50,8 @@ FRENCH = (
     "installer.md",
     "mattermost.fr.md",
     "matrix.fr.md",
+    "capsule.fr.md",
+    "fediverse.fr.md",
 )
 UPDATE = bool(os.environ.get("UPDATE_DOCS"))
 
@@ -262,7 +264,12 @@ def typed(text: str) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize(
     ("english", "french"),
-    [("README.md", "README.fr.md"), ("docs/use.md", "docs/utiliser.md")],
+    [
+        ("README.md", "README.fr.md"),
+        ("docs/use.md", "docs/utiliser.md"),
+        ("docs/capsule.md", "docs/capsule.fr.md"),
+        ("docs/fediverse.md", "docs/fediverse.fr.md"),
+    ],
 )
 def test_both_languages_have_the_same_sections_and_commands(english: str, french: str) -> None:
     one, other = page(english), page(french)

@@ -165,6 +165,111 @@ def _files(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*") if file.is_file()]
 
 
+@pytest.fixture
+def capsule(home: Path) -> Path:
+    """A home with a capsule: its setup, its certificate, a page of its own, what it reads."""
+    from toutdoux.capsule import hosts
+    from toutdoux.capsule.fediverse import setup as fediverse
+
+    Small()
+    setup = hosts.with_hosts(hosts.read_setup(), "loutres", ["gemini.loutres.example"])
+    hosts.keep(setup)
+    (one,) = setup.capsules
+    one.keys.at_start(one.hosts, NOW)
+    (one.folder / "notes").mkdir(parents=True)
+    (one.folder / "notes" / "été.gmi").write_text("# L’été\n")
+    told = {"instances": ["social.example"], "tokens": {"social.example": "secret-of-theirs"}}
+    fediverse.keep("loutres", told)
+    return home
+
+
+def of_capsule(home: Path) -> dict[str, bytes]:
+    from toutdoux.config.home import CARRIED
+
+    found = [file for name in CARRIED for file in (home / name, *(home / name).rglob("*"))]
+    return {one.relative_to(home).as_posix(): one.read_bytes() for one in found if one.is_file()}
+
+
+def test_the_capsule_goes_along_to_another_machine(capsule: Path, tmp_path: Path) -> None:
+    before = of_capsule(capsule)
+    assert sorted(before) == [
+        "capsule.json",
+        "capsule/loutres/notes/été.gmi",
+        "certificates/loutres.pem",
+        "fediverse.json",
+    ]
+    there = tmp_path / "there"
+    path = save(tmp_path / "a.toutdoux")
+    done = run("restore", path, env={**ENGLISH, "TOUTDOUX_HOME": str(there)})
+    assert done.returncode == 0, done.stderr
+    assert of_capsule(there) == before
+
+
+@pytest.mark.parametrize("name", ["certificates/loutres.pem", "fediverse.json"])
+def test_secrets_that_come_back_are_their_owners_alone(
+    capsule: Path, tmp_path: Path, name: str
+) -> None:
+    path = save(tmp_path / "a.toutdoux")
+    (capsule / name).unlink()
+    load(path, tmp_path / "kept.toutdoux")
+    assert stat.S_IMODE((capsule / name).stat().st_mode) == 0o600
+
+
+def test_pages_of_ones_own_that_the_backup_does_not_hold_go(capsule: Path, tmp_path: Path) -> None:
+    path = save(tmp_path / "a.toutdoux")
+    before = of_capsule(capsule)
+    (capsule / "capsule" / "loutres" / "later.gmi").write_text("# Later\n")
+    load(path, tmp_path / "kept.toutdoux")
+    assert of_capsule(capsule) == before
+
+
+def test_a_backup_of_before_the_capsule_leaves_it_as_it_is(home: Path, tmp_path: Path) -> None:
+    Small()
+    path = save(tmp_path / "a.toutdoux")
+    _keys(home).at_start(["gemini.loutres.example"], NOW)
+    (home / "capsule" / "loutres").mkdir(parents=True)
+    (home / "capsule" / "loutres" / "index.gmi").write_text("# Loutres\n")
+    before = of_capsule(home)
+    load(path, tmp_path / "kept.toutdoux")
+    assert of_capsule(home) == before
+
+
+def test_a_certificate_that_another_takes_the_place_of_is_kept_and_told_of(
+    capsule: Path, tmp_path: Path
+) -> None:
+    file = capsule / "certificates" / "loutres.pem"
+    of_backup = file.read_bytes()
+    path = save(tmp_path / "a.toutdoux")
+    file.unlink()
+    one = _keys(capsule).at_start(["gemini.loutres.example"], NOW)
+    done = run("restore", path, "--replace", env={**ENGLISH})
+    assert done.returncode == 0, done.stderr
+    assert file.read_bytes() == of_backup
+    (kept,) = file.parent.glob("loutres.before-*.pem")
+    assert kept.read_bytes() == one.pem
+    assert str(kept) in done.stdout
+
+
+def _keys(home: Path) -> Any:
+    from toutdoux.capsule.certificate import Keys
+
+    return Keys(home / "certificates", "loutres")
+
+
+def test_what_is_hidden_or_linked_is_not_the_capsules(capsule: Path, tmp_path: Path) -> None:
+    own = capsule / "capsule" / "loutres"
+    before = of_capsule(capsule)
+    (own / ".git").mkdir()
+    (own / ".git" / "config").write_text("mine")
+    (own / "out").symlink_to(tmp_path)
+    path = save(tmp_path / "a.toutdoux")
+    with zipfile.ZipFile(path) as archive:
+        held = {name for name in archive.namelist() if name.startswith("home/")}
+    assert held == {f"home/{name}" for name in before}
+    load(path, tmp_path / "kept.toutdoux")
+    assert (own / ".git" / "config").read_text() == "mine"
+
+
 def test_a_row_that_time_made_odd_comes_back_as_it_was(home: Path, tmp_path: Path) -> None:
     from toutdoux.actions.models import Action
     from toutdoux.ledger.models import Said, Text
@@ -352,7 +457,18 @@ def test_a_backup_with_a_row_too_few_is_refused(home: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["files/../../evil", "/etc/evil", "files/a/../b", "other", "files/"]
+    "name",
+    [
+        "files/../../evil",
+        "/etc/evil",
+        "files/a/../b",
+        "other",
+        "files/",
+        "home/secret-key",
+        "home/capsule/../secret-key",
+        "home/capsule/.hidden",
+        "home",
+    ],
 )
 def test_a_file_that_would_go_elsewhere_is_refused(home: Path, tmp_path: Path, name: str) -> None:
     from toutdoux.core.words import Refusal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 LONGEST_TITLE = 100
 """Characters of an object in a link's label."""
+_HASHTAGS = re.compile(r"^(?:@\S+ )*(?:#\S+(?: |$))+")
+"""Hashtags that a text begins with, and who was called before them."""
 
 
 class Written(gemtext.Page):
@@ -87,8 +90,10 @@ class Desk:
         return action
 
     def title(self, text: str) -> str:
-        """The beginning of what a member wrote in Markdown, on one line."""
+        """The beginning of what a member wrote in Markdown, on one line, without the hashtags by
+        which it was proposed in a chat: lists say anyhow what it is."""
         line = gemtext.one_line(clean(to_text(text)))
+        line = _HASHTAGS.sub("", line) or line
         return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1].rstrip() + "…"
 
     def markdown(self, text: str) -> Blocks:

@@ -33,7 +33,7 @@ from toutdoux.web.cards import names_of
 from toutdoux.web.models import Comment
 from toutdoux.web.views.actions import add_comment
 
-from . import gemtext, pages, records, ties
+from . import actions, gemtext, pages, ties
 from .desk import Desk, Written, desk_of
 from .greed import neighbourhood
 from .models import ClientCertificate
@@ -160,25 +160,32 @@ def _typed(
         the question.
     """
     asked, _, seal = token.rpartition("-")
-    shown = desk.visit.request.certificate
-    told = (desk.visit.id, shown.fingerprint if shown else "", *path, state)
     begun, now = asked.partition("-")[0], int(desk.visit.now.timestamp())
     sound = begun.isascii() and begun.isdigit() and len(begun) < 12
     if (
         not sound
         or not 0 <= now - int(begun) <= ANSWERED_WITHIN.total_seconds()
-        or not constant_time_compare(seal, _seal(asked, *told))
+        or not constant_time_compare(seal, _seal(desk, asked, *path, state))
     ):
-        asked = f"{now}-{secrets.token_hex(4)}"
-        return redirect(desk.path(*path, f"{asked}-{_seal(asked, *told)}"))
+        return redirect(_question(desk, path, state))
     typed = (desk.visit.request.query or "").strip()
     if not typed:
         return ask(desk.tell(question), secret=path[-1] == "code")
     return typed, f"gemini {sha256(token.encode()).hexdigest()}"
 
 
-def _seal(*told: str) -> str:
-    return salted_hmac("capsule question", "\n".join(told), algorithm="sha256").hexdigest()[:32]
+def _question(desk: Desk, path: Sequence[str], state: str = "") -> str:
+    """The address of a question, which nobody else can know; see `_typed`."""
+    asked = f"{int(desk.visit.now.timestamp())}-{secrets.token_hex(4)}"
+    return desk.path(*path, f"{asked}-{_seal(desk, asked, *path, state)}")
+
+
+def _seal(desk: Desk, *told: str) -> str:
+    """What shows that a question was asked here, of whoever shows this certificate."""
+    shown = desk.visit.request.certificate
+    whose = (desk.visit.id, shown.fingerprint if shown else "")
+    text = "\n".join((*whose, *told))
+    return salted_hmac("capsule question", text, algorithm="sha256").hexdigest()[:32]
 
 
 def _refused(desk: Desk, refusal: Refusal, again: str, label: Sentence) -> Response:
@@ -224,7 +231,7 @@ def _explained(desk: Desk) -> Response:
             )
         )
     ).blank()
-    written.link(desk.path("code"), desk.tell(say("Type the code")))
+    written.link(_question(desk, ("code",)), desk.tell(say("Type the code")))
     return replace(desk.page(written), keep=False)
 
 
@@ -279,7 +286,7 @@ def _home(own: Own) -> Response:
 
 
 def _list_awaited(own: Own, written: Written, awaited: Sequence[Awaited]) -> None:
-    for one in awaited[: records.AT_ONCE]:
+    for one in awaited[: actions.AT_ONCE]:
         ref, object = one.action.ref, own.title(one.action.object)
         told = (
             say("vote on cancelling it, until {at}", at=one.closes_at)
@@ -308,10 +315,10 @@ def _no_action(own: Own) -> Response:
 def _action(own: Own, ref: str) -> Response:
     found = _found(own, ref)
     if found is None:
-        return records.action(own, ref)  # one that was voted on by hand, or none
+        return actions.action(own, ref)  # one that was voted on by hand, or none
     standing, one = found
     written = Written()
-    records.write_action(own, written, standing, one, names=True)
+    actions.write_action(own, written, standing, one, names=True)
     written.heading(2, own.tell(say("Who voted what")))
     _write_names(own, written, one)
     written.heading(2, own.tell(say("Take part")))
@@ -319,7 +326,8 @@ def _action(own: Own, ref: str) -> Response:
     if next(open_ballots(one, standing.at), None):
         written.link(own.path("vote", ref), own.tell(say("Vote, or change your vote")))
     said = Comment.objects.filter(association=own.visit.id, action=ref).count()
-    written.link(own.path("actions", ref, "comment"), own.tell(say("Comment on it")))
+    comment = _question(own, ("actions", ref, "comment"))
+    written.link(comment, own.tell(say("Comment on it")))
     discussion = own.tell(say_n("Discussion: {n} comment", "Discussion: {n} comments", said))
     written.link(own.path("actions", ref, "discussion"), discussion)
     return own.page(written, (own.path("actions"), say("Open actions")))
@@ -408,7 +416,8 @@ def _vote(own: Own, ref: str) -> Response:
         written.blank()
         for word, option in _OPTIONS.items():
             if option.ballot is name and option.choice is not mine:
-                written.link(own.path("vote", ref, word), own.tell(option.label))
+                where = _question(own, ("vote", ref, word), mine or "")
+                written.link(where, own.tell(option.label))
         written.blank().text(own.tell(say("You will be asked to confirm it.")))
     if not opened:
         written.text(own.tell(say("Votes are not taken any more.")))
@@ -491,7 +500,7 @@ def _discussion(own: Own, ref: str, number: str = "") -> Response:
     return own.page(
         written,
         *((own.path("actions", ref, "discussion", n), label) for n, label in pages_around),
-        (own.path("actions", ref, "comment"), say("Comment on it")),
+        (_question(own, ("actions", ref, "comment")), say("Comment on it")),
         (own.path("actions", ref), say("The action")),
     )
 
@@ -526,7 +535,7 @@ def _list_certificates(own: Own, written: Written, rows: Iterable[ClientCertific
         )
         if one.pk == own.tied.pk:
             written.text(own.tell(say("It is the one you are showing now.")))
-        revoke = own.path("certificates", one.fingerprint, "revoke")
+        revoke = _question(own, ("certificates", one.fingerprint, "revoke"))
         written.blank().link(revoke, own.tell(say("Revoke it")))
 
 

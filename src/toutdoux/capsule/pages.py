@@ -28,7 +28,7 @@ from toutdoux.web.models import Verified
 from toutdoux.web.speech import absolute
 from toutdoux.web.views.site import ARCHIVE, source_archive
 
-from . import records
+from . import actions, records
 from .desk import Desk, Written, desk_of
 from .fediverse import setup as fediverse
 from .protocol import Response, Status
@@ -80,7 +80,7 @@ def _home(desk: Desk) -> Response:
     )
     if shows.public_actions:
         written.heading(2, tell(say("Open actions")))
-        if records.list_open(desk, written, MOST_OPEN) > MOST_OPEN:
+        if actions.list_open(desk, written, MOST_OPEN) > MOST_OPEN:
             written.link(desk.path("actions"), tell(say("All that are open")))
     if shows.public_inventory:
         written.heading(2, tell(say("Inventories by period")))
@@ -99,15 +99,15 @@ def _home(desk: Desk) -> Response:
         if shown:
             written.link(desk.path(name), tell(label))
     written.heading(2, tell(say("Elsewhere")))
-    written.link("/me", tell(say("For members, with a certificate")))
+    written.link(desk.path("me"), tell(say("For members, with a certificate")))
     if _has_fediverse(visit.association.slug):
-        written.link("/fediverse", tell(say("On the fediverse")))
+        written.link(desk.path("fediverse"), tell(say("On the fediverse")))
     if urlsplit(settings.PUBLIC_URL).hostname not in {None, "localhost", "127.0.0.1", "::1"}:
         written.link(
             absolute(reverse("today", kwargs={"slug": visit.association.slug})),
             tell(say("On the web")),
         )
-    written.link("/certificate", tell(say("How to recognise this capsule")))
+    written.link(desk.path("certificate"), tell(say("How to recognise this capsule")))
     source = tell(say("Source of this version (Tout-Doux {version})", version=__version__))
     written.link(_source(), source)
     for code in LANGUAGES:
@@ -173,7 +173,7 @@ def _charter_changes(desk: Desk, number: str, changes: str) -> Response:
     title = say("From version {old} to version {new}", old=before.number, new=new.number)
     written.heading(1, desk.tell(title))
     told = changed_words(before.charter, new.charter, desk.tell)
-    records.write_changes(desk, written, told)
+    actions.write_changes(desk, written, told)
     return desk.page(written, (desk.path("charter"), say("Charter")))
 
 
@@ -217,7 +217,10 @@ def _members(desk: Desk) -> Response:
 
 
 def _role(desk: Desk, text: str) -> str:
-    return desk.tell(say("référent·e")) if is_steward_role(text) else desk.title(desk.shown(text))
+    if is_steward_role(text):
+        return desk.tell(say("référent·e"))
+    role = desk.title(desk.shown(text))
+    return role[:1].upper() + role[1:]
 
 
 # --- verifying -----------------------------------------------------------------------------------
@@ -281,10 +284,10 @@ def _verify(desk: Desk) -> Response:
 
 
 PAGES: Mapping[tuple[str, int], tuple[str, Tells]] = {
-    ("actions", 0): ("actions", records.actions),
-    ("actions", 1): ("actions", records.action),
-    ("decisions", 0): ("actions", records.decisions),
-    ("decisions.atom", 0): ("actions", records.decisions_feed),
+    ("actions", 0): ("actions", actions.actions),
+    ("actions", 1): ("actions", actions.action),
+    ("decisions", 0): ("actions", actions.decisions),
+    ("decisions.atom", 0): ("actions", actions.decisions_feed),
     ("inventory", 0): ("inventory", records.inventories),
     ("inventory", 1): ("inventory", records.inventory),
     ("inventory", 2): ("inventory", records.inventory),

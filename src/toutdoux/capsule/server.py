@@ -56,8 +56,12 @@ from .protocol import (
 )
 
 WORKERS = 4
+WAITERS = 8
+"""Workers for pages that may have to wait for other machines, and do little else."""
 _WAITING = 256
 """How many pages may wait for a worker; whoever comes then is told 41."""
+_WAITING_ABROAD = 32
+"""The same, of those that wait for other machines."""
 _AT_ONCE = 64
 """Connections taken before the others have their turn again."""
 _PIECE = 16 * 1024
@@ -95,6 +99,8 @@ class Service:
         answer: makes a response; called in a worker, one of several threads. May raise anything.
         kept: a response that is there already, or None; called where everybody waits for it, so
             it reads no file and no database.
+        abroad: whether an answer may have to wait for another machine. Workers of its own make it,
+            so that whoever asks for anything else never waits for that machine.
         speak: says a sentence in the language of a host (of the first, if it is "").
         port: the one that clients know.
     """
@@ -102,10 +108,36 @@ class Service:
     hosts: Mapping[str, Identity]
     answer: Callable[[Request], Response]
     kept: Callable[[Request], Response | None] = lambda request: None
+    abroad: Callable[[Request], bool] = lambda request: False
     speak: Callable[[Sentence, str], str] = lambda sentence, host: sentence.message.format(
         **sentence.values
     )
     port: int = PORT
+
+
+class _Workers:
+    """Threads that make pages; and how many pages they were given and have not made so far."""
+
+    def __init__(self, threads: int, most: int, name: str) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._most = most
+        self._given = 0
+
+    @property
+    def are_busy(self) -> bool:
+        """Whether too many pages wait already."""
+        return self._given >= self._most
+
+    def give(self, work: Callable[..., object], *what: object) -> None:
+        self._given += 1
+        self._pool.submit(work, self, *what)
+
+    def take(self) -> None:
+        """A page came back."""
+        self._given -= 1
+
+    def end(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 # Numbers, for each connection looks at its stage a dozen times.
@@ -230,13 +262,13 @@ class Server:
         self._patience = patience or Patience()
         self._greed = greed or Greed()
         self._after = after
-        self._workers = ThreadPoolExecutor(workers, thread_name_prefix="capsule")
-        self._working = 0
+        self._workers = _Workers(workers, _WAITING, "capsule")
+        self._waiters = _Workers(WAITERS, _WAITING_ABROAD, "capsule-abroad")
         self._clients: dict[int, _Client] = {}
         self._of: dict[str, int] = {}  # connections by address
         self._taking = False  # whether new connections are waited for
         self._selector = DefaultSelector()
-        self._made: deque[tuple[_Client, Response]] = deque()
+        self._made: deque[tuple[_Workers, _Client, Response]] = deque()
         self._bell, self._ring = socket.socketpair()
         for one in (self._bell, self._ring):
             one.setblocking(False)
@@ -301,7 +333,8 @@ class Server:
                     break
         for client in list(self._clients.values()):
             self._drop(client)
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._workers.end()
+        self._waiters.end()
         self._selector.close()
         self._bell.close()
         self._ring.close()
@@ -455,14 +488,15 @@ class Server:
         response = service.kept(request)
         if response is not None:
             self._respond(client, response)
-        elif self._working >= _WAITING:
+            return
+        workers = self._waiters if service.abroad(request) else self._workers
+        if workers.are_busy:
             why = say("Too many ask at once: please come back in a moment.")
             self._refuse(client, Status.SERVER_UNAVAILABLE, why, request.host)
         else:
-            self._working += 1
             client.stage = _ANSWERING
             self._look_for(client, 0)
-            self._workers.submit(self._work, service, client, request)
+            workers.give(self._work, service, client, request)
 
     def _same_host(self, client: _Client, target: Target) -> None:
         """One association's certificate stands for no other's pages."""
@@ -490,7 +524,7 @@ class Server:
 
     # --- answering -------------------------------------------------------------------------------
 
-    def _work(self, service: Service, client: _Client, request: Request) -> None:
+    def _work(self, workers: _Workers, service: Service, client: _Client, request: Request) -> None:
         """In a worker: make a page, and hand it over."""
         try:
             response = service.answer(request)
@@ -501,7 +535,7 @@ class Server:
         finally:
             with suppress(Exception):
                 self._after()
-        self._made.append((client, response))
+        self._made.append((workers, client, response))
         with suppress(OSError):  # rung already, or everybody has gone
             self._ring.send(b"!")
 
@@ -509,8 +543,8 @@ class Server:
         with suppress(BlockingIOError):
             self._bell.recv(4096)
         while self._made:
-            client, response = self._made.popleft()
-            self._working -= 1
+            workers, client, response = self._made.popleft()
+            workers.take()
             try:
                 self._respond(client, response)
             except (OSError, SSL.Error):

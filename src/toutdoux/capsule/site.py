@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from threading import Lock
@@ -24,6 +24,7 @@ from toutdoux.language import Language
 from toutdoux.web.door import settle
 
 from . import files, gemtext, members, pages
+from .desk import Desk, desk_of
 from .fediverse import part as fediverse
 from .hosts import Capsule, Setup
 from .protocol import Request, Response, Status, content, failure, page, without_certificate
@@ -38,7 +39,11 @@ _KEPT = 16 * 1024 * 1024
 ROBOTS = """\
 User-agent: *
 Disallow: /me
+Disallow: /fr/me
+Disallow: /en/me
 Disallow: /fediverse
+Disallow: /fr/fediverse
+Disallow: /en/fediverse
 """
 """Unless the association has its own. What programs read here would be other people's pages."""
 
@@ -118,6 +123,7 @@ class Site:
             hosts={host: identities[one] for host, one in self._capsules.items()},
             answer=self.answer,
             kept=self.kept,
+            abroad=fediverse.is_asked,
             speak=self._speak,
             port=self._setup.port,
         )
@@ -171,8 +177,9 @@ class Site:
         segments = visit.request.segments
         if segments == ("robots.txt",):
             return content(ROBOTS.encode(), "text/plain; charset=utf-8")
-        if segments == ("certificate",):
-            return _certificates(capsule, visit)
+        desk = desk_of(visit)
+        if isinstance(desk, Desk) and desk.parts == ("certificate",):
+            return _certificates(capsule, desk)
         for part in self._parts:
             if response := part(visit):
                 return response
@@ -183,14 +190,14 @@ class Site:
         return visit.refuse(Status.NOT_FOUND, say("There is nothing at this address."))
 
 
-def _certificates(capsule: Capsule, visit: Visit) -> Response:
+def _certificates(capsule: Capsule, desk: Desk) -> Response:
     """How to tell that this is the capsule; and which certificate comes next, before it does."""
-    say_it = visit.language.say
-    written = gemtext.Page().heading(1, say_it(say("This capsule's certificate")))
+    tell = desk.tell
+    written = gemtext.Page().heading(1, tell(say("This capsule's certificate")))
     told = [(say("The certificate in use"), capsule.keys.current)]
     if (coming := capsule.keys.next) is not None:
         written.text(
-            say_it(
+            tell(
                 say(
                     "It will change soon: when it has the fingerprint of the next one below, it"
                     " is still this capsule, and you can trust it."
@@ -201,14 +208,14 @@ def _certificates(capsule: Capsule, visit: Visit) -> Response:
     for title, identity in told:
         if identity is None:
             continue
-        written.heading(2, say_it(title)).items(
+        written.heading(2, tell(title)).items(
             [
-                say_it(say("valid until {at}", at=identity.ends)),
-                say_it(say("SHA-256 of the certificate: {print}", print=identity.fingerprint)),
-                say_it(say("SHA-256 of its key: {print}", print=identity.key_fingerprint)),
+                tell(say("valid until {at}", at=identity.ends)),
+                tell(say("SHA-256 of the certificate: {print}", print=identity.fingerprint)),
+                tell(say("SHA-256 of its key: {print}", print=identity.key_fingerprint)),
             ]
         )
-    return visit.page(written)
+    return replace(desk.page(written), keep=False)  # no entry tells that it changes
 
 
 @dataclass(frozen=True, slots=True)

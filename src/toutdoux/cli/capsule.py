@@ -78,7 +78,10 @@ def run_capsules(
 ) -> None:
     """Serve the capsules until the process is asked to end, and nothing else."""
     from toutdoux.config.database import prepare
+    from toutdoux.config.home import make_secret_key
 
+    # Members' questions are sealed with it: several processes need the same.
+    make_secret_key()
     prepare(web=True)
     from toutdoux.capsule.hosts import read_setup, with_hosts
 
@@ -169,6 +172,7 @@ def tell_where(setup: Setup, port: int) -> None:
 @association_option
 def setup(hosts: tuple[str, ...], bind: str | None, port: int | None, slug: str | None) -> None:
     desk = Desk(slug)
+    from toutdoux.association.settings import settings_of
     from toutdoux.capsule.hosts import keep, read_setup, with_hosts
 
     setup = _at(with_hosts(read_setup(), desk.association.slug, hosts), bind, port)
@@ -192,7 +196,18 @@ def setup(hosts: tuple[str, ...], bind: str | None, port: int | None, slug: str 
             ),
             desk.language,
         )
-    tell(say("toutdoux serve serves it from now on, and toutdoux capsule alone."), desk.language)
+    if not settings_of(desk.association).public_anything:
+        tell(
+            say(
+                "It shows nothing to everybody so far. This has it show actions: toutdoux"
+                " association change --set public_actions=on"
+            ),
+            desk.language,
+        )
+    tell(
+        say("toutdoux serve serves it from its next start on, and toutdoux capsule alone."),
+        desk.language,
+    )
 
 
 @capsule.command(

@@ -38,7 +38,7 @@ def _file_name(now: datetime, before: str = "") -> Path:
 @click.command(
     options_metavar=_word("[OPTIONS]"),
     help=_word(
-        "Write everything into one file: ledgers, texts, accounts, settings, files."
+        "Write everything into one file: ledgers, texts, accounts, settings, files, the capsule."
         " The program may go on meanwhile."
     ),
     epilog=examples("toutdoux backup", "toutdoux backup /media/disk/loutres.toutdoux"),
@@ -91,7 +91,7 @@ def restore(file: Path, replace: bool) -> None:
         with progress(_word("Reading the backup")) as reading, opened(file, reading) as found:
             prepare(web=True)
             with progress(_word("Bringing it back")) as writing:
-                found.load((kept, now) if replace else None, writing, see_it_through)
+                old = found.load((kept, now) if replace else None, writing, see_it_through)
     except Refusal as refusal:
         raise Problem(refusal.why, refusal.remedy, str(file)) from None
     except OSError as error:
@@ -103,6 +103,14 @@ def restore(file: Path, replace: bool) -> None:
         ) from None
     if kept.exists():
         _print(say("what was here is kept in {file}", file=str(kept)))
+    for one in old:
+        _print(
+            say(
+                "the capsule has the certificate of the backup again; the other one is kept in"
+                " {file}",
+                file=str(one),
+            )
+        )
     count = sum(found.manifest.rows.values())
     _print(say_n("{file}: {n} row is back", "{file}: {n} rows are back", count, file=str(file)))
 

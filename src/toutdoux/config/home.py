@@ -36,6 +36,11 @@ def backups() -> Path:
     return home() / "backups"
 
 
+CARRIED = ("capsule", "capsule.json", "certificates", "fediverse.json")
+"""What a backup holds of the home beside `files`: how the capsule is set up, the certificates that
+its readers know, and the association's own files."""
+
+
 def secret_key() -> str:
     """What sessions and links are signed with: `$TOUTDOUX_SECRET_KEY`, else the key that was made
     at the first start; where nothing was served so far, one that nobody will ask for again."""

@@ -1,8 +1,12 @@
 """Backups: everything an installation holds in one file, and an installation made from it.
 
 The file is a zip of `manifest.json`, `tables/<app>.<model>.jsonl` (a row on each line, as canonical
-JSON) and `files/…`. It knows nothing of SQLite or PostgreSQL, so it goes from each to the other,
-and of no table in particular: the tables are those of the migrations that the manifest names.
+JSON), `files/…`, and `home/…` for what else of the home is not in tables (`config.home.CARRIED`).
+It knows nothing of SQLite or PostgreSQL, so it goes from each to the other, and of no table in
+particular: the tables are those of the migrations that the manifest names.
+
+Certificates are what readers know an association by. A restore brings back those of the backup,
+byte for byte; one that it takes the place of is kept beside it, and told of.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -33,6 +37,7 @@ from django.utils.duration import duration_string
 
 from toutdoux import __version__
 from toutdoux.config import database
+from toutdoux.config.home import CARRIED, home
 from toutdoux.core.chain import Broken, Checked, canonical, stamp
 from toutdoux.core.instants import read_instant
 from toutdoux.core.words import Refusal, Sentence, say
@@ -44,6 +49,7 @@ from .unfinished import folder_in, replacing
 FORMAT = 1
 
 _MANIFEST = "manifest.json"
+_CERTIFICATES = "home/certificates/"
 _AT_ONCE = 1_000
 _BLOCK = 1 << 20
 _LARGEST_MANIFEST = 64 << 20  # bytes, with a hash for each of half a million files
@@ -110,7 +116,7 @@ def _write(archive: zipfile.ZipFile, now: datetime, progress: Progress) -> Manif
                     counts[name] += len(rows)
                     progress(sum(counts.values()), total)
     for name, path in _files():
-        _write_file(archive, f"files/{name}", path, members)
+        _write_file(archive, name, path, members)
     manifest = {
         "program": "toutdoux",
         "format": FORMAT,
@@ -203,10 +209,32 @@ def _member(
 
 
 def _files() -> Iterator[tuple[str, Path]]:
+    """All files that a backup holds, by their names there. No link is followed."""
     root = Path(settings.MEDIA_ROOT)
     for path in sorted(root.rglob("*")):
         if path.is_file() and not path.is_symlink():
-            yield path.relative_to(root).as_posix(), path
+            yield f"files/{path.relative_to(root).as_posix()}", path
+    for path in sorted(found for name in CARRIED for found in _below(home() / name)):
+        # What is hidden is nobody's page and no certificate: it is only on its way to be one.
+        told = path.relative_to(home())
+        if path.is_file() and not path.is_symlink() and not _is_hidden(told):
+            yield f"home/{told.as_posix()}", path
+
+
+def _below(path: Path) -> Iterator[Path]:
+    yield path
+    if not path.is_symlink():
+        yield from path.rglob("*")
+
+
+def _is_hidden(path: PurePath) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _place(name: str) -> Path:
+    """Where the file of that name in a backup belongs."""
+    where, _, rest = name.partition("/")
+    return (Path(settings.MEDIA_ROOT) if where == "files" else home()) / rest
 
 
 def _write_file(archive: zipfile.ZipFile, name: str, path: Path, members: dict[str, str]) -> None:
@@ -376,10 +404,13 @@ def _table_in(name: str) -> str | None:
 
 
 def _is_safe(name: str) -> bool:
-    """Whether a file's name leads nowhere but into the folder of files."""
+    """Whether a file's name leads nowhere but to where files of a backup belong."""
     path = PurePosixPath(name)
     whole = path.as_posix() == name and "\\" not in name and "\0" not in name
-    return whole and len(path.parts) > 1 and path.parts[0] == "files" and ".." not in path.parts
+    if not whole or len(path.parts) < 2 or ".." in path.parts:
+        return False
+    where, first, *_ = path.parts
+    return where == "files" or (where == "home" and first in CARRIED and not _is_hidden(path))
 
 
 # --- making an installation from one -------------------------------------------------------------
@@ -397,10 +428,11 @@ class Backup:
         keep: tuple[Path, datetime] | None = None,
         progress: Progress = _nobody,
         at_last: Callable[[], object] = lambda: None,
-    ) -> None:
-        """Put what it holds into the database and the folder of files, in one transaction.
+    ) -> list[Path]:
+        """Put what it holds into the database and the folders of files, in one transaction.
 
         The tables are made as they were when it was written, filled, and brought to this version.
+        Files that it does not hold go, but for the capsule's, where it holds no capsule.
 
         Args:
             keep: where what is there now goes first, and the present instant; None if there should
@@ -409,12 +441,16 @@ class Backup:
             at_last: is called when all is ready, before the files and the database are changed:
                 from then on it should not be stopped.
 
+        Returns:
+            The files in which certificates are kept that others took the place of.
+
         Raises:
             Refusal: the database holds an association and may not be replaced; there is no room
                 for the files; or a ledger in the backup is not whole. Then nothing has changed.
         """
         files = Path(settings.MEDIA_ROOT)
         files.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept: list[Path] = []
         with folder_in(files.parent, "restoring") as folder:
             new = self._unpack(folder)
             with database.changing_tables():
@@ -424,12 +460,17 @@ class Backup:
                 at_last()
                 # Before the commit: a crash leaves files too many rather than too few.
                 for name, path in new.items():
-                    target = files / name
+                    target = _place(name)
                     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    if name.startswith(_CERTIFICATES):
+                        kept += _keep_certificate(target, path)
                     os.replace(path, target)
+        with_capsule = "home/capsule.json" in new
         for name, path in list(_files()):
-            if name not in new:
+            goes = name.startswith("files/") or (name.startswith("home/capsule/") and with_capsule)
+            if goes and name not in new:
                 path.unlink()
+        return kept
 
     def _unpack(self, folder: Path) -> dict[str, Path]:
         infos = self.archive.infolist()
@@ -442,13 +483,12 @@ class Backup:
         new: dict[str, Path] = {}
         for member in self.manifest.members:
             if _table_in(member) is None:
-                name = member.removeprefix("files/")
-                new[name] = folder / str(len(new))
-                with self.archive.open(member) as source, new[name].open("wb") as target:
+                new[member] = folder / str(len(new))
+                with self.archive.open(member) as source, new[member].open("wb") as target:
                     shutil.copyfileobj(source, target, _BLOCK)
                     target.flush()
                     os.fsync(target.fileno())
-                new[name].chmod(stat.S_IRUSR | stat.S_IWUSR)
+                new[member].chmod(stat.S_IRUSR | stat.S_IWUSR)
         return new
 
     def _make_room(self, keep: tuple[Path, datetime] | None) -> None:
@@ -492,6 +532,20 @@ class Backup:
             raise _damaged() from None
         _reset_sequences(list(tables.values()))
         database.migrate()
+
+
+def _keep_certificate(here: Path, other: Path) -> list[Path]:
+    """Before another takes its place: keep the certificate that readers know till now."""
+    try:
+        pem = here.read_bytes()
+    except FileNotFoundError:
+        return []
+    if pem == other.read_bytes():
+        return []
+    kept = here.with_name(f"{here.stem}.before-{hashlib.sha256(pem).hexdigest()[:16]}.pem")
+    if not kept.exists():  # the same was kept before
+        os.link(here, kept)
+    return [kept]
 
 
 def _lines(member: Iterable[bytes]) -> Iterator[list[bytes]]:

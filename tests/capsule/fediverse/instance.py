@@ -18,6 +18,10 @@ from toutdoux.capsule.fediverse.cache import Cache
 from toutdoux.capsule.fediverse.fetching import Fetcher
 from toutdoux.capsule.fediverse.instances import allowed
 
+RECORDED: dict[str, Any] = orjson.loads(
+    (Path(__file__).parents[2] / "data" / "gotosocial-0.20.json").read_bytes()
+)
+"""What a real server said, by what it was asked for."""
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
@@ -73,6 +77,14 @@ class StandIn:
         self.name = f"127.0.0.1:{self.port}"
         self.address = f"http://{self.name}"
         Thread(target=self._server.serve_forever, args=[0.01], daemon=True).start()
+
+    def play(self) -> None:
+        """Say what a real GoToSocial said, as if it had been said here."""
+        for one in RECORDED.values():
+            told = orjson.dumps(one["body"]).replace(b"localhost:8180", self.name.encode())
+            headers = {name: value for name, value in one["headers"].items() if name == "link"}
+            self.replies[one["request"]["path"]] = Reply(told, one["status"], headers)
+        self.replies["/api/v1/timelines/tag/action?limit=20"] = Reply([])
 
     def _reply(self, handler: BaseHTTPRequestHandler) -> None:
         asked = Asked(handler.path, dict(handler.headers.items()))

@@ -20,7 +20,8 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.capsule.fediverse.instance import NOW, Reply, StandIn, took
+from tests.capsule.fediverse.instance import NOW, Asked, Reply, StandIn, took
+from tests.capsule.serving import PATIENT
 from toutdoux.capsule.fediverse import fetching
 from toutdoux.capsule.fediverse.cache import Cache, Kept
 from toutdoux.capsule.fediverse.fetching import Fetcher, NotThere, Unavailable, is_outside
@@ -212,6 +213,31 @@ def test_one_instance_is_not_asked_too_often(
         ask(fetcher, f"/{n}")
     assert "asked a lot" in why(fetcher, "/4")
     assert ask(fetcher, "/1").body == [1], "what is kept can be read on"
+
+
+def test_a_slow_instance_holds_up_nobody_who_asks_another(
+    instance: StandIn, tmp_path: Path
+) -> None:
+    slow, came = StandIn(), Event()
+
+    def wait(asked: Asked) -> Reply:
+        came.wait(PATIENT)
+        return Reply({})
+
+    slow.replies["/a"] = slow.replies["/b"] = slow.replies["/c"] = wait
+    instance.replies["/a"] = Reply({"of": "the other"})
+    fetcher = instance.fetcher(tmp_path, seconds=PATIENT, instances=[], inside=[
+        slow.address, instance.address,
+    ])  # fmt: skip
+    first, other = fetcher.allowed.instances
+    with ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(fetcher.get, first, f"/{one}", NOW) for one in "abc"]
+        told = fetcher.get(other, "/a", NOW).body
+        came.set()
+        done = [one.exception(PATIENT) for one in waiting]
+    slow.stop()
+    assert told == {"of": "the other"}
+    assert done.count(None) >= fetching.AT_ONCE
 
 
 def test_who_asks_for_the_same_at_once_gets_one_answer(instance: StandIn, tmp_path: Path) -> None:

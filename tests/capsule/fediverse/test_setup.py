@@ -153,6 +153,9 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
 # --- in the capsule ------------------------------------------------------------------------------
 
 
+LOUTRES = SimpleNamespace(slug="loutres", language="fr", time_zone="Europe/Paris")
+
+
 @dataclass
 class Visit:
     """A visit to the capsule of `loutres`, as `site.Visit` is one."""
@@ -160,7 +163,7 @@ class Visit:
     request: Request
     url: str = "gemini://gemini.loutres.example"
     language: Language = field(default_factory=lambda: Language("en"))
-    association: Any = field(default_factory=lambda: SimpleNamespace(slug="loutres"))
+    association: Any = field(default_factory=lambda: LOUTRES)
 
     def refuse(self, status: Status, why: Sentence) -> Response:
         return failure(status, self.language.say(why))

@@ -40,8 +40,8 @@ TIME = 12.0
 """Seconds that one answer may take, redirects and all."""
 MOST_REDIRECTS = 3
 AT_ONCE = 2
-"""How many answers are waited for at the same time: fewer than the capsule has workers, so that a
-slow instance holds up nobody who reads the association's own pages."""
+"""How many answers of one instance are waited for at the same time: fewer than the capsule has
+workers for this, so that a slow instance does not hold up those who read another."""
 PATIENCE = 2.0
 """Seconds that one waits for somebody else's turn, or somebody else's same question, to be over."""
 A_MINUTE = 120
@@ -129,7 +129,7 @@ class Fetcher:
         self._resolve = resolve or _resolve
         self._tls = tls
         self._time = time
-        self._at_once = BoundedSemaphore(AT_ONCE)
+        self._at_once = {one.name: BoundedSemaphore(AT_ONCE) for one in allowed.instances}
         self._alone = [Lock() for _ in range(1024)]
         self._asked: dict[str, deque[float]] = {}
         self._counting = Lock()
@@ -170,7 +170,7 @@ class Fetcher:
         if waits and waits[0] > now.timestamp():
             raise Unavailable(_why_wait(instance, *waits))
         self._count(instance)
-        with _turn(self._at_once):
+        with _turn(self._at_once[instance.name]):
             told = self._through_redirects(instance, path, kept, now)
         if told.status == 304 and kept:
             kept = replace(

@@ -127,6 +127,7 @@ class _Desk:
             told.items(one.name for one in known.instances)
         else:
             told.text(self._say(say("No instance can be read here so far.")))
+        told.blank().link(self.base.rpartition("/")[0] + "/", self._say(say("Home")))
         return page(told, self.language.code)
 
     def _lead(self, typed: str) -> Response:

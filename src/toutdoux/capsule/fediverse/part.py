@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from toutdoux import __version__
-from toutdoux.capsule.protocol import Response, Status
+from toutdoux.capsule.desk import desk_of
+from toutdoux.capsule.protocol import Request, Response, Status
 from toutdoux.config.home import home
 from toutdoux.core.words import Refusal, say
+from toutdoux.language import LANGUAGES
 
 from . import pages, setup
 from .cache import Cache
@@ -29,18 +31,23 @@ _lock = Lock()
 _fetchers: dict[str, tuple[int, Fetcher]] = {}
 
 
+def is_asked(request: Request) -> bool:
+    """Whether a request is for this part, which may have to wait for an instance."""
+    first, *rest = request.segments
+    return first == PATH or (first in LANGUAGES and rest[:1] == [PATH])
+
+
 def answer(visit: Visit) -> Response | None:
     """A page of the fediverse; None if something else is asked for."""
-    first, *rest = visit.request.segments
-    if first != PATH:
+    if not is_asked(visit.request) or isinstance(desk := desk_of(visit), Response):
         return None
     try:
         fetcher = _fetcher(visit.association.slug, visit.url)
     except Refusal as refusal:
         log.warning("the fediverse cannot be read: %s", refusal.why)
         why = say("The fediverse cannot be read from here: its setup here has a fault.")
-        return visit.refuse(Status.SERVER_UNAVAILABLE, why)
-    return pages.answer(visit.request, rest, fetcher, visit.language, f"/{PATH}")
+        return desk.visit.refuse(Status.SERVER_UNAVAILABLE, why)
+    return pages.answer(visit.request, desk.parts[1:], fetcher, desk.language, desk.path(PATH))
 
 
 def _fetcher(slug: str, url: str) -> Fetcher:
