@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from tests.postgres import PostgresServer
 from toutdoux.config.start import start
@@ -31,10 +32,12 @@ with pytest.MonkeyPatch.context() as _patch:
     _patch.delenv("DATABASE_URL", raising=False)
     start(web=True)
 
+# What makes a password slow to guess makes tests slow, too. Real commands are as slow as they are.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
 
 def _use(config: dict[str, Any], place: Path | None = None) -> None:
     """Have Django talk to another database from now on, and keep its files in another folder."""
-    from django.conf import settings
     from django.db import connections
 
     if place is not None:

@@ -6,7 +6,7 @@ api("bob", writes=False)   one that only reads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import pytest
 from django.http import HttpResponse
-from django.test import Client, override_settings
+from django.test import Client
 
 from tests.web.conftest import Living, client_of, found, loutres  # noqa: F401
 from toutdoux.api import door
@@ -83,16 +83,8 @@ def api(loutres: Living) -> Callable[..., Program]:  # noqa: F811
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, settings_of_tests: None) -> None:
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "_LIMIT", door._Limit())
-
-
-@pytest.fixture(scope="session")
-def settings_of_tests() -> Iterator[None]:
-    """Passwords that take no time: nobody here signs in with one."""
-    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    with override_settings(PASSWORD_HASHERS=hashers):
-        yield
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -14,7 +14,6 @@ from typing import Any
 import hypothesis
 import pytest
 import schemathesis
-from django.test import override_settings
 from hypothesis import HealthCheck
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import (
@@ -66,8 +65,7 @@ def ana(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     file = tmp_path_factory.mktemp("fuzzed") / "toutdoux.sqlite3"
     copyfile(_template, file)
     _use(_sqlite(file), file.parent)
-    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    with pytest.MonkeyPatch.context() as patch, override_settings(PASSWORD_HASHERS=hashers):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(door, "MANY", 10**9)
         patch.setattr(door, "_LIMIT", door._Limit())
         patch.setattr(limits, "A_MINUTE", 10**9)

@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import pytest
+
 from toutdoux.capsule.certificate import Identity, made
 from toutdoux.capsule.greed import Greed
 from toutdoux.capsule.protocol import Request, Response, page
@@ -20,6 +22,12 @@ from toutdoux.capsule.server import Patience, Server, Service, listen
 
 PATIENT = 20.0
 """Seconds that a test waits for what must come."""
+
+
+def agunua() -> Any:
+    """A client that others made; the test is skipped where it cannot be."""
+    why = "Agunua needs a part of Python that 3.13 has no more"
+    return pytest.importorskip("Agunua", reason=why, exc_type=ImportError)
 
 
 @cache

@@ -11,13 +11,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import Agunua
 import pytest
 
 from toutdoux.actions import commands
 from toutdoux.capsule.certificate import made
 
 from .den import Den, certificate
+from .serving import agunua
 from .terminal import Terminal, terminal
 
 EVERYTHING = ("public_actions", "public_inventory", "public_reports", "public_charter")
@@ -45,7 +45,7 @@ def asked(shown: Den, tmp_path: Path) -> Any:
 
     def ask(path: str, **settings: Any) -> Any:
         url = path if "://" in path else f"gemini://localhost:{shown.port}{path}"
-        return Agunua.GeminiUri(
+        return agunua().GeminiUri(
             url,
             tofu=str(tmp_path / "known"),
             get_content=True,

@@ -6,7 +6,7 @@ client_of("bob")  a client signed in as bob
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,19 +74,6 @@ def found(name: str, slug: str, people: dict[str, str]) -> Living:
         commands.Request(association=id, now=born, via="cli"), first, "référent·e", born.date()
     )
     return living
-
-
-@pytest.fixture(autouse=True)
-def _passwords_are_kept_fast(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What makes a password slow to guess makes tests slow, too."""
-    from django.conf import settings
-    from django.contrib.auth import hashers
-
-    fast = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    monkeypatch.setattr(settings, "PASSWORD_HASHERS", fast)
-    hashers.get_hashers.cache_clear()
-    yield
-    hashers.get_hashers.cache_clear()
 
 
 @pytest.fixture

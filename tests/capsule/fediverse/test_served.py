@@ -7,11 +7,10 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import Agunua
 import pytest
 
 from tests.capsule.den import Den, Reader
-from tests.capsule.serving import PATIENT
+from tests.capsule.serving import PATIENT, agunua
 from toutdoux.capsule.fediverse import setup
 
 from .instance import RECORDED, Asked, Reply, StandIn
@@ -35,7 +34,7 @@ def test_an_account_is_followed_from_the_home_page_to_a_thread(
 
     def ask(path: str) -> Any:
         url = path if "://" in path else f"gemini://localhost:{allowed.port}{path}"
-        told = Agunua.GeminiUri(
+        told = agunua().GeminiUri(
             url, insecure=True, tofu=str(tmp_path / "known"), parse_content=True, get_content=True
         )
         assert told.status_code == "20", (url, told.error, told.meta)
