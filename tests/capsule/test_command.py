@@ -222,6 +222,27 @@ def test_removed_it_is_served_no_longer(env: dict[str, str]) -> None:
     assert (home(env) / "certificates" / "les-loutres-libres.pem").exists()
 
 
+def test_what_was_tried_leaves_no_certificate_that_readers_would_know(env: dict[str, str]) -> None:
+    here = ("--host", "localhost", "--bind", "localhost", "--port", "0")
+    with running(env, "capsule", *here) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().rpartition(":")[2].strip("/\n"))
+        tried = shown(port)
+    assert "does not name" not in said(run("capsule", "setup", "--host", "a.example", env=env))
+    current = Identity((home(env) / "certificates" / "les-loutres-libres.pem").read_bytes())
+    assert current.hosts == ("a.example",)
+    assert current.fingerprint != tried
+
+
+def test_what_was_set_up_keeps_its_certificate_under_another_name(env: dict[str, str]) -> None:
+    said(run("capsule", "setup", "--host", "a.example", env=env))
+    here = ("--host", "localhost", "--bind", "localhost", "--port", "0")
+    with running(env, "capsule", *here) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().rpartition(":")[2].strip("/\n"))
+        assert shown(port) == prints(said(run("capsule", "cert", env=env)))[0]
+
+
 def test_it_can_be_tried_without_a_setup(env: dict[str, str]) -> None:
     here = ("--host", "localhost", "--bind", "localhost", "--port", "0")
     with running(env, "capsule", *here) as process:
