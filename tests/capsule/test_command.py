@@ -133,6 +133,18 @@ def test_several_share_one_port_and_serve_may_be_one_of_them(env: dict[str, str]
             assert ask(port).startswith(b"20 ")
 
 
+def test_alone_it_makes_the_key_that_all_processes_seal_questions_with(env: dict[str, str]) -> None:
+    port, key = set_up(env), home(env) / "secret-key"
+    key.unlink(missing_ok=True)
+    with running(env, "capsule"):
+        ask(port)
+        made = key.read_text()
+    assert key.stat().st_mode & 0o777 == 0o600
+    with running(env, "capsule"):
+        ask(port)
+    assert key.read_text() == made
+
+
 def test_a_certificate_is_replaced_only_when_somebody_says_so(env: dict[str, str]) -> None:
     said(run("capsule", "setup", "--host", "a.example", env=env))
     first = prints(said(run("capsule", "cert", env=env)))
