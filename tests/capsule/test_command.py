@@ -133,6 +133,18 @@ def test_several_share_one_port_and_serve_may_be_one_of_them(env: dict[str, str]
             assert ask(port).startswith(b"20 ")
 
 
+def test_alone_it_makes_the_key_that_all_processes_seal_questions_with(env: dict[str, str]) -> None:
+    port, key = set_up(env), home(env) / "secret-key"
+    key.unlink(missing_ok=True)
+    with running(env, "capsule"):
+        ask(port)
+        made = key.read_text()
+    assert key.stat().st_mode & 0o777 == 0o600
+    with running(env, "capsule"):
+        ask(port)
+    assert key.read_text() == made
+
+
 def test_a_certificate_is_replaced_only_when_somebody_says_so(env: dict[str, str]) -> None:
     said(run("capsule", "setup", "--host", "a.example", env=env))
     first = prints(said(run("capsule", "cert", env=env)))
@@ -220,6 +232,27 @@ def test_removed_it_is_served_no_longer(env: dict[str, str]) -> None:
     said(run("capsule", "remove", env=env))
     assert_one_sentence(run("capsule", env=env), "no capsule is set up")
     assert (home(env) / "certificates" / "les-loutres-libres.pem").exists()
+
+
+def test_what_was_tried_leaves_no_certificate_that_readers_would_know(env: dict[str, str]) -> None:
+    here = ("--host", "localhost", "--bind", "localhost", "--port", "0")
+    with running(env, "capsule", *here) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().rpartition(":")[2].strip("/\n"))
+        tried = shown(port)
+    assert "does not name" not in said(run("capsule", "setup", "--host", "a.example", env=env))
+    current = Identity((home(env) / "certificates" / "les-loutres-libres.pem").read_bytes())
+    assert current.hosts == ("a.example",)
+    assert current.fingerprint != tried
+
+
+def test_what_was_set_up_keeps_its_certificate_under_another_name(env: dict[str, str]) -> None:
+    said(run("capsule", "setup", "--host", "a.example", env=env))
+    here = ("--host", "localhost", "--bind", "localhost", "--port", "0")
+    with running(env, "capsule", *here) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().rpartition(":")[2].strip("/\n"))
+        assert shown(port) == prints(said(run("capsule", "cert", env=env)))[0]
 
 
 def test_it_can_be_tried_without_a_setup(env: dict[str, str]) -> None:

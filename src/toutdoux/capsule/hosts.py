@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
@@ -27,10 +27,12 @@ class Capsule:
     Attributes:
         association: its short name.
         hosts: its names, as `protocol.host_of` writes them; the first is the one that is told.
+        tried: whether it is only looked at, and was never set up.
     """
 
     association: str
     hosts: tuple[str, ...]
+    tried: bool = False
 
     @property
     def folder(self) -> Path:
@@ -39,7 +41,9 @@ class Capsule:
 
     @property
     def keys(self) -> Keys:
-        return Keys(home() / "certificates", self.association)
+        # What is tried as localhost must not become, for thirty years, what readers know.
+        name = f"{self.association}.tried" if self.tried else self.association
+        return Keys(home() / "certificates", name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +114,27 @@ def with_hosts(setup: Setup, slug: str, hosts: Sequence[str]) -> Setup:
     return replace(setup, capsules=capsules)
 
 
+def trying(setup: Setup, slug: str, hosts: Sequence[str]) -> Setup:
+    """A setup in which an association's capsule has these names for now; see `with_hosts`."""
+    known, changed = setup.of(slug), with_hosts(setup, slug, hosts)
+    capsules = (
+        replace(one, tried=one.association == slug and known is None) for one in changed.capsules
+    )
+    return replace(changed, capsules=tuple(capsules))
+
+
 def keep(setup: Setup) -> None:
     """Write a setup down: whole or not at all."""
+    told = {
+        "capsules": [
+            {"association": one.association, "hosts": one.hosts} for one in setup.capsules
+        ],
+        "bind": setup.bind,
+        "port": setup.port,
+    }
     home().mkdir(mode=0o700, parents=True, exist_ok=True)
     part = _file().with_name(f".{FILE}.{os.getpid()}")
-    part.write_bytes(orjson.dumps(asdict(setup), option=orjson.OPT_INDENT_2))
+    part.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     part.replace(_file())
 
 

@@ -83,11 +83,11 @@ def run_capsules(
     # Members' questions are sealed with it: several processes need the same.
     make_secret_key()
     prepare(web=True)
-    from toutdoux.capsule.hosts import read_setup, with_hosts
+    from toutdoux.capsule.hosts import read_setup, trying
 
     setup = read_setup()
     if hosts:
-        setup = with_hosts(setup, Desk(None).association.slug, hosts)
+        setup = trying(setup, Desk(None).association.slug, hosts)
     setup = _at(setup, bind, port)
     if not setup.capsules:
         raise Problem(
