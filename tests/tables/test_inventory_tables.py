@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import toutdoux.demo
@@ -439,6 +439,7 @@ def test_the_csv_that_toutdoux_prints_is_read_back(code: str, one_kind: bool) ->
 
 
 @given(st.text(st.sampled_from("ab *_`~[]()<>\\!#&;$|\n-1."), max_size=25))
+@example("\\\n")
 def test_what_was_read_back_prints_the_same(text: str) -> None:
     english = Language("en")
     rows = _printed("x", f"a {text} a")

@@ -310,8 +310,18 @@ def _inlines(tokens: Iterable[Token]) -> Inlines:
             levels[-1].extend(_wrapped(opened.pop(), children, len(opened)))
         else:
             in_link = any(outer.type == "link_open" for outer in opened)
+            if token.type == "hardbreak":
+                levels[-1] = _without_space_at_end(levels[-1])
             levels[-1].extend(_leaf(token, in_link))
     return joined_texts(levels[0])
+
+
+def _without_space_at_end(inlines: Sequence[Inline]) -> list[Inline]:
+    """What comes before a line break: a space there is not seen, and not read again."""
+    joined = list(joined_texts(inlines))
+    if joined and isinstance(joined[-1], Text):
+        joined[-1] = Text(joined[-1].text.rstrip(" "))
+    return joined
 
 
 def _wrapped(opening: Token, children: Inlines, depth: int) -> Inlines:
