@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -187,15 +188,16 @@ def test_one_line_without_end(tmp_path: Path, end: str) -> None:
     assert_one_sentence(run("replay", file, before=at_most_one_gigabyte), "not a scenario")
 
 
-JUNK = {
-    "a list of letters": b"[" + b"a," * 30_000_000 + b"]\n",
-    "events that are letters": b"events: [" + b"a," * 30_000_000 + b"]\n",
-    "lines of dashes": b"- a\n" * 15_000_000,
-    "keys": b"".join(b"k%d: v\n" % n for n in range(4_500_000)),
-    "lists within lists": b"- [[[[[[[[[[[[[[a]]]]]]]]]]]]]]\n" * 1_900_000,
-    "brackets": b"[" + b"[]," * 20_000_000 + b"]\n",
-    "texts": b"journal:\n"
-    + b"  - {kind: life, title: t, date: 2021-03-01, txt: aaaaaa}\n" * 1_000_000,
+JUNK: dict[str, Callable[[], bytes]] = {  # made when they are asked for: they are large
+    "a list of letters": lambda: b"[" + b"a," * 30_000_000 + b"]\n",
+    "events that are letters": lambda: b"events: [" + b"a," * 30_000_000 + b"]\n",
+    "lines of dashes": lambda: b"- a\n" * 15_000_000,
+    "keys": lambda: b"".join(b"k%d: v\n" % n for n in range(4_500_000)),
+    "lists within lists": lambda: b"- [[[[[[[[[[[[[[a]]]]]]]]]]]]]]\n" * 1_900_000,
+    "brackets": lambda: b"[" + b"[]," * 20_000_000 + b"]\n",
+    "texts": lambda: (
+        b"journal:\n" + b"  - {kind: life, title: t, date: 2021-03-01, txt: aaaaaa}\n" * 1_000_000
+    ),
 }
 
 
@@ -203,7 +205,7 @@ JUNK = {
 @pytest.mark.parametrize("name", JUNK)
 def test_sixty_megabytes_of_junk_take_bounded_memory(tmp_path: Path, name: str) -> None:
     file = tmp_path / "history.yaml"
-    file.write_bytes(JUNK[name])
+    file.write_bytes(JUNK[name]())
     assert file.stat().st_size > 50_000_000
     done = run("replay", file, before=at_most_one_gigabyte, timeout=300)
     assert_one_sentence(done, str(file))
