@@ -3,7 +3,7 @@
 Most of a short command's time goes into reading Django, Click and the rest, the same each time.
 Each test process keeps one of these (`Forkserver`): it reads all of it once, forks for every
 command, and the fork is the real command in a process of its own, with its own environment, folder
-and outputs. What depends on the environment (the language, the settings) is read after the fork.
+and streams. What depends on the environment (the language, the settings) is read after the fork.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -63,15 +64,15 @@ class Forkserver:
         arguments: list[str],
         env: dict[str, str],
         cwd: Path | None,
-        stdout: int,
-        stderr: int,
+        streams: Sequence[int],
         timeout: float,
     ) -> int:
-        """Run the command; returns its exit status, negative for a signal."""
+        """Run the command; returns its exit status, negative for a signal. `streams` are what it
+        reads from and writes into."""
         told = json.dumps({"arguments": arguments, "env": env, "cwd": str(cwd or Path.cwd())})
         self.socket.settimeout(timeout)
         message = told.encode("utf-8", "surrogateescape")
-        socket.send_fds(self.socket, [len(message).to_bytes(8, "big")], [stdout, stderr])
+        socket.send_fds(self.socket, [len(message).to_bytes(8, "big")], streams)
         self.socket.sendall(message)
         status = self.socket.recv(8)
         return os.waitstatus_to_exitcode(int.from_bytes(status, "big"))
@@ -80,7 +81,7 @@ class Forkserver:
 def serve(channel: socket.socket) -> dict[str, object] | None:
     """Fork for every command. Returns what to run in the fork, and None when nobody asks."""
     while True:
-        size, outputs, _, _ = socket.recv_fds(channel, 8, 2)
+        size, streams, _, _ = socket.recv_fds(channel, 8, 3)
         if not size:
             return None
         message = b""
@@ -89,13 +90,13 @@ def serve(channel: socket.socket) -> dict[str, object] | None:
         child = os.fork()
         if child == 0:
             channel.close()
-            for place, output in enumerate(outputs, 1):
-                os.dup2(output, place)
-                os.close(output)
+            for place, stream in enumerate(streams):
+                os.dup2(stream, place)
+                os.close(stream)
             told: dict[str, object] = json.loads(message.decode("utf-8", "surrogateescape"))
             return told
-        for output in outputs:
-            os.close(output)
+        for stream in streams:
+            os.close(stream)
         channel.sendall(os.waitpid(child, 0)[1].to_bytes(8, "big"))
 
 

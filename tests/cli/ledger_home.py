@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .running import COMMAND, ENGLISH, ROOT, assert_one_sentence, environment
+from .running import ENGLISH, ROOT, assert_one_sentence, environment, run
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,8 @@ class Home:
         self, *arguments: object, stdin: str | bytes = b"", **env: str
     ) -> subprocess.CompletedProcess[str]:
         told = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run(
-            [*COMMAND, *map(str, arguments)],
-            env=environment(**{**ENGLISH, "TOUTDOUX_HOME": str(self.path), **env}),
-            input=told,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
+        wanted = {**ENGLISH, "TOUTDOUX_HOME": str(self.path), **env}
+        return run(*arguments, env=wanted, stdin=told)
 
     def says(self, *arguments: object, **more: Any) -> str:
         """What a command prints that succeeds."""

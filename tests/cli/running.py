@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 from .forkserver import Forkserver
 
@@ -54,6 +54,7 @@ def run(
     *arguments: object,
     env: dict[str, str] | None = None,
     cwd: Path | None = None,
+    stdin: bytes = b"",
     stdout: Any = subprocess.PIPE,
     before: Callable[[], None] | None = None,
     timeout: float = 60,
@@ -61,12 +62,12 @@ def run(
     """Run `toutdoux` with arguments, in English unless told otherwise."""
     wanted = ENGLISH if env is None else env
     if stdout == subprocess.PIPE and before is None and _forkable(wanted):
-        return _forked(list(map(str, arguments)), environment(**wanted), cwd, timeout)
+        return _forked(list(map(str, arguments)), environment(**wanted), cwd, stdin, timeout)
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
         env=environment(**wanted),
         cwd=cwd,
-        stdin=subprocess.DEVNULL,
+        input=stdin.decode("utf-8"),
         stdout=stdout,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -89,14 +90,21 @@ def _forkserver() -> Forkserver:
 
 
 def _forked(
-    arguments: list[str], env: dict[str, str], cwd: Path | None, timeout: float
+    arguments: list[str], env: dict[str, str], cwd: Path | None, stdin: bytes, timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    with TemporaryFile() as out, TemporaryFile() as err:
-        status = _forkserver().run(arguments, env, cwd, out.fileno(), err.fileno(), timeout)
-        out.seek(0)
-        err.seek(0)
-        told = out.read().decode("utf-8"), err.read().decode("utf-8")
+    with TemporaryFile() as said, TemporaryFile() as out, TemporaryFile() as err:
+        said.write(stdin)
+        for stream in (said, out, err):
+            stream.seek(0)
+        streams = [said.fileno(), out.fileno(), err.fileno()]
+        status = _forkserver().run(arguments, env, cwd, streams, timeout)
+        told = [_read(stream).decode("utf-8") for stream in (out, err)]
     return subprocess.CompletedProcess([*COMMAND, *arguments], status, *told)
+
+
+def _read(stream: IO[bytes]) -> bytes:
+    stream.seek(0)
+    return stream.read()
 
 
 def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
