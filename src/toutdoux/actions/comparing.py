@@ -5,7 +5,7 @@ The tables are read apart from the comparing: a verifier has another process rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby, islice
 from operator import itemgetter
@@ -17,6 +17,7 @@ from django.db import connection
 from toutdoux.core import action as core
 from toutdoux.core import history as h
 from toutdoux.core.replay import Standing
+from toutdoux.ledger import tables
 
 from . import models
 from .rows import STORED, VOTE, VoteRow, ballots_of, columns, opinions_of
@@ -30,17 +31,16 @@ _AT_ONCE = 200
 
 def stored(association: str) -> Iterator[list[Stored]]:
     """What the tables say of every action, some at a time."""
-    rows = models.Action.objects.filter(association=association).order_by("pk")
-    found = rows.values_list(*STORED).iterator(chunk_size=_AT_ONCE)
-    while chunk := list(islice(found, _AT_ONCE)):
-        pks = [row[0] for row in chunk]
-        among = {"action__association": association, "action__gte": pks[0], "action__lte": pks[-1]}
-        votes, any_opinion = _votes(association, pks[0], pks[-1])
-        opinions = _opinions(among) if any_opinion else {}
-        versions = _versions(among)
+    of = models.Action.objects.filter(association=association).order_by("pk")
+    ids = iter(list(of.values_list("pk", flat=True)))
+    while chunk := list(islice(ids, _AT_ONCE)):
+        rows = tables.find(models.Action, STORED, "id", among=("id", chunk))
+        votes, any_opinion = _votes(chunk)
+        opinions = _opinions(chunk) if any_opinion else {}
+        versions = _versions(chunk)
         yield [
-            (row, votes.get(pk, {}), opinions.get(pk, []), versions.get(pk, []))
-            for pk, row in zip(pks, chunk, strict=True)
+            (row, votes.get(row[0], {}), opinions.get(row[0], []), versions.get(row[0], []))
+            for row in rows
         ]
 
 
@@ -82,7 +82,7 @@ def _in_force(action: core.Action) -> dict[str, dict[str, h.Choice]]:
     return {name: ballot.votes for name, ballot in ballots_of(action) if ballot.votes}
 
 
-def _votes(association: str, first: int, last: int) -> tuple[dict[int, dict[str, str]], bool]:
+def _votes(actions: Sequence[int]) -> tuple[dict[int, dict[str, str]], bool]:
     """The votes in force on some actions, and whether there are opinions beside them: the database
     puts those on a ballot in one line, because there are very many votes."""
     joined, as_text = "json_group_object", ""
@@ -93,10 +93,9 @@ def _votes(association: str, first: int, last: int) -> tuple[dict[int, dict[str,
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT action_id, ballot, ({joined}(member, choice) FILTER (WHERE counted)){as_text},"
-            " count(*) FILTER (WHERE counted), count(*) FROM actions_vote WHERE action_id IN"
-            " (SELECT id FROM actions_action WHERE association_id = %s AND id BETWEEN %s AND %s)"
-            " GROUP BY action_id, ballot",
-            [association, first, last],
+            " count(*) FILTER (WHERE counted), count(*) FROM actions_vote"
+            f" WHERE action_id IN ({', '.join(['%s'] * len(actions))}) GROUP BY action_id, ballot",
+            actions,
         )
         for action, ballot, line, counted, all in cursor.fetchall():
             if counted:
@@ -105,14 +104,15 @@ def _votes(association: str, first: int, last: int) -> tuple[dict[int, dict[str,
     return votes, any_opinion
 
 
-def _opinions(among: Mapping[str, Any]) -> dict[int, list[VoteRow]]:
-    rows = models.Vote.objects.filter(**among, counted=False).order_by("action_id")
+def _opinions(actions: Sequence[int]) -> dict[int, list[VoteRow]]:
+    rows = models.Vote.objects.filter(action__in=actions, counted=False).order_by("action_id")
     return _by_action(rows.values_list("action_id", *VOTE))
 
 
-def _versions(among: Mapping[str, Any]) -> dict[int, list[tuple[datetime, str]]]:
-    rows = models.Version.objects.filter(**among).order_by("action_id", "number")
-    return _by_action(rows.values_list("action_id", "at", "object"))
+def _versions(actions: Sequence[int]) -> dict[int, list[tuple[datetime, str]]]:
+    columns = ("action_id", "at", "object")
+    among = ("action_id", actions)
+    return _by_action(tables.find(models.Version, columns, "action_id, number", among=among))
 
 
 def _by_action(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[Any]]:

@@ -299,9 +299,9 @@ class Play:
     ) -> None:
         """Take a vote that was recorded at once: the same as `take`, for very many of them."""
         self.place = place
-        if at != self.now:
+        if at != self.now and (self.voted_on or (self.due and self.due[0][0] <= at)):
             self._advance(at)
-        self.happened = at
+        self.now = self.happened = at
         self._cast(at, None, ref, by, choice, ballot)
 
     def settle(self, at: datetime | None = None) -> None:

@@ -140,8 +140,8 @@ class Opening:
 class Electorate:
     """The members and their right to vote, followed through time.
 
-    Its size is kept up to date, so that opening a vote costs nothing however many members there
-    are; whether one person is on a roll is derived from their memberships each time it is asked.
+    It is kept up to date, so that opening a vote costs nothing however many members there are;
+    whether somebody is on the roll of an earlier one is derived from their memberships.
     """
 
     members: Mapping[str, Member]
@@ -150,7 +150,8 @@ class Electorate:
     """Who was given the right early: the instant, and the place in the order."""
     size: int = 0
     """How many members have the right to vote, as of the last `advance`."""
-    _entitled: set[str] = field(default_factory=set)
+    _entitled: dict[str, datetime] = field(default_factory=dict)
+    """Who has the right, and since when without a break, as far as it was followed."""
     _coming: list[tuple[datetime, str]] = field(default_factory=list)
     _now: datetime | None = None
 
@@ -161,6 +162,13 @@ class Electorate:
         been for the `voting_right_delay` of the charter in force then, or were granted the right
         by then, or are a founder."
         """
+        since = self._entitled.get(member.id)
+        if since is not None and since < opening.at == opening.known:
+            return True  # nearly always, and every vote asks
+        return self._derived(member, opening)
+
+    def _derived(self, member: Member, opening: Opening) -> bool:
+        """The same, from their memberships."""
         membership = member.membership(opening.at, opening.known)
         if membership is None:
             return False
@@ -221,15 +229,15 @@ class Electorate:
                 yield one.ends
 
     def _look_at(self, id: str, at: datetime, place: int) -> None:
-        if self.has_right(self.members[id], Opening(at, self.delay, place, at)):
-            self._entitled.add(id)
+        if self._derived(self.members[id], Opening(at, self.delay, place, at)):
+            self._entitled.setdefault(id, at)
         else:
-            self._entitled.discard(id)
+            self._entitled.pop(id, None)
         self.size = len(self._entitled)
 
     def _start_over(self, at: datetime, place: int) -> None:
         self._now = at
-        self._coming = []
+        self._coming, self._entitled = [], {}
         for id, member in self.members.items():
             for instant in self._instants(member):
                 if instant > at:

@@ -7,7 +7,7 @@ database's driver; all others are Django's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -26,6 +26,7 @@ def find(
     columns: tuple[str, ...],
     order: str = "",
     *,
+    among: tuple[str, Sequence[int]] | None = None,
     lock: bool = False,
     **equal: object,
 ) -> list[tuple[Any, ...]]:
@@ -35,13 +36,15 @@ def find(
         model: the table.
         columns: the columns that are wanted (`association_id`, not `association`).
         order: the columns to sort by, as SQL.
+        among: a column, and the numbers one of which it must be.
         lock: keep others from changing them until the transaction is over.
     """
     database = connections[DEFAULT_DB_ALIAS]
-    query, readers = _selecting(model, columns, tuple(equal), order)
+    column, numbers = among or ("", ())
+    query, readers = _selecting(model, columns, tuple(equal), order, column, len(numbers))
     if lock and database.features.has_select_for_update:
         query += " FOR UPDATE"
-    rows = _run(database, query, _prepared(database, model, equal))
+    rows = _run(database, query, [*_prepared(database, model, equal), *numbers])
     return [_read(readers, row) for row in rows] if readers else rows
 
 
@@ -123,11 +126,11 @@ def _prepared(
 
 @lru_cache(maxsize=256)
 def _selecting(
-    model: Model, columns: tuple[str, ...], equal: tuple[str, ...], order: str
+    model: Model, columns: tuple[str, ...], equal: tuple[str, ...], order: str, column: str, of: int
 ) -> tuple[str, tuple[tuple[int, _Reader], ...]]:
     wanted = ", ".join(_quoted(columns))
     sorting = f" ORDER BY {order}" if order else ""
-    query = f"SELECT {wanted} FROM {_table(model)}{_where(equal)}{sorting}"
+    query = f"SELECT {wanted} FROM {_table(model)}{_where(equal, column, of)}{sorting}"
     return query, _readers([_fields(model)[name] for name in columns])
 
 
@@ -185,10 +188,11 @@ def _quoted(columns: Iterable[str]) -> list[str]:
     return [connection.ops.quote_name(name) for name in columns]
 
 
-def _where(equal: tuple[str, ...]) -> str:
-    if not equal:
-        return ""
-    return " WHERE " + " AND ".join(f"{name} = %s" for name in _quoted(equal))
+def _where(equal: tuple[str, ...], column: str = "", of: int = 0) -> str:
+    asked = [f"{name} = %s" for name in _quoted(equal)]
+    if column:
+        asked.append(f"{_quoted([column])[0]} IN ({', '.join(['%s'] * of)})")
+    return f" WHERE {' AND '.join(asked)}" if asked else ""
 
 
 @lru_cache(maxsize=64)
@@ -219,7 +223,8 @@ def _reader(field: models.Field[Any, Any]) -> _Reader | None:
 
 
 def _instant(value: Any) -> datetime:
-    assert isinstance(value, datetime)
+    if not isinstance(value, datetime):
+        raise TypeError(f"{value!r} is no instant")
     return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
@@ -239,11 +244,15 @@ def _json(value: Any) -> Any:
     return orjson.loads(value) if isinstance(value, str | bytes) else value
 
 
+def _truth(value: Any) -> Any:
+    return bool(value) if value in (0, 1) else value
+
+
 _READERS: dict[type[models.Field[Any, Any]], _Reader] = {
     models.DateTimeField: _instant,
     models.DateField: _day,
     models.DurationField: _duration,
     models.JSONField: _json,
-    models.BooleanField: bool,
+    models.BooleanField: _truth,
     models.BinaryField: bytes,
 }
