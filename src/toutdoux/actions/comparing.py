@@ -88,19 +88,24 @@ def _votes(actions: Sequence[int]) -> tuple[dict[int, dict[str, str]], bool]:
     joined, as_text = "json_group_object", ""
     if connection.vendor == "postgresql":
         joined, as_text = "json_object_agg", "::text"
+    names = [f"'{name}'" for name in h.BallotName]
+    lines = [
+        f"({joined}(member, choice) FILTER (WHERE counted AND ballot {which})){as_text}"
+        for which in (*(f"= {name}" for name in names), f"NOT IN ({', '.join(names)})")
+    ]
     votes: dict[int, dict[str, str]] = {}
     any_opinion = False
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT action_id, ballot, ({joined}(member, choice) FILTER (WHERE counted)){as_text},"
-            " count(*) FILTER (WHERE counted), count(*) FROM actions_vote"
-            f" WHERE action_id IN ({', '.join(['%s'] * len(actions))}) GROUP BY action_id, ballot",
+        cursor.execute(  # not by ballot as well: by action, they come in order
+            f"SELECT action_id, count(*) FILTER (WHERE NOT counted), {', '.join(lines)}"
+            " FROM actions_vote"
+            f" WHERE action_id IN ({', '.join(['%s'] * len(actions))}) GROUP BY action_id",
             actions,
         )
-        for action, ballot, line, counted, all in cursor.fetchall():
-            if counted:
-                votes.setdefault(action, {})[ballot] = line
-            any_opinion = any_opinion or counted < all
+        for action, opinions, *told in cursor.fetchall():
+            by_ballot = zip((*h.BallotName, "?"), told, strict=True)
+            votes[action] = {name: line for name, line in by_ballot if line and line != "{}"}
+            any_opinion = any_opinion or opinions > 0
     return votes, any_opinion
 
 

@@ -70,7 +70,7 @@ def verify_association(association: str, progress: Progress = lambda _: None) ->
             verified = verify(
                 lambda: book.rows(association, last=ledger.length),
                 ledger.played_until,
-                lambda _: _Stored(_stored(ledger)),
+                lambda _: _checked(ledger),
             )
             _compare(ledger, verified)
             return verified
@@ -83,7 +83,7 @@ def _with_two_processes(association: str, progress: Progress) -> Verified | None
     ledger = _ledger(association)
     connection.close()  # what is open can't be shared with another process
     chain = CheckedElsewhere(
-        lambda: _Stored(_stored(ledger)), progress, beside=lambda: _actions(association)
+        lambda: _checked(ledger), progress, beside=lambda: _actions(association)
     )
     verified = verify(
         lambda: book.rows(association, last=ledger.length), ledger.played_until, lambda _: chain
@@ -159,22 +159,9 @@ def _stored(ledger: Ledger) -> Iterator[StoredRow]:
             yield from chunk
 
 
-class _Stored(Checked):
+def _checked(ledger: Ledger) -> Checked:
     """A chain as it is stored: it is checked as well what each entry is said to be about."""
-
-    def __iter__(self) -> Iterator[Body]:
-        subjects = Subjects()
-        for entry in super().__iter__():
-            try:
-                if entry["kind"] == "vote.cast":  # nearly all are
-                    subject = entry["data"]["action"]
-                else:
-                    subject = subjects.of(entry)
-            except (KeyError, TypeError, AttributeError):
-                subject = self.row[3]  # whoever reads it says what is wrong with it
-            if subject != self.row[3]:
-                raise Broken(entry["seq"], say("the tables say that it is about something else"))
-            yield entry
+    return Checked(_stored(ledger), Subjects().of)
 
 
 def _compare(

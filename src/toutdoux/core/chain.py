@@ -10,7 +10,7 @@ and the text. Who has both can show that this was the text; without the bytes, n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -63,10 +63,15 @@ def stamp(instant: datetime) -> str:
 
 
 class Checked:
-    """The entries of a chain, checked one by one while they are gone through."""
+    """The entries of a chain, checked one by one while they are gone through.
 
-    def __init__(self, rows: Rows) -> None:
+    `subject` says what an entry is about, and raises whatever it likes of one that is none: then
+    the fourth of every row must say the same.
+    """
+
+    def __init__(self, rows: Rows, subject: Callable[[Body], str] | None = None) -> None:
         self.rows = rows
+        self.subject = subject
         self.row: tuple[Any, ...] = ()
         """The row that was checked last, with whatever more it holds."""
         self.length = 0
@@ -74,7 +79,7 @@ class Checked:
 
     def __iter__(self) -> Iterator[Body]:
         """Raises `Broken` at the first entry that is not what was recorded."""
-        hash_of, read = sha256, orjson.loads
+        hash_of, read, subject = sha256, orjson.loads, self.subject
         prev, recorded_at = START, ""
         expected = 0
         for expected, row in enumerate(self.rows, 1):
@@ -94,6 +99,13 @@ class Checked:
                 recorded_at = entry["recorded_at"]
             except (ValueError, KeyError, TypeError):
                 raise Broken(seq, say("it is no entry of this format")) from None
+            if subject is not None:
+                try:
+                    told = subject(entry)
+                except (KeyError, TypeError, AttributeError):
+                    told = row[3]  # whoever reads it says what is wrong with it
+                if told != row[3]:
+                    raise Broken(seq, say("the tables say that it is about something else"))
             prev = hash
             yield entry
         self.length, self.head = expected, prev

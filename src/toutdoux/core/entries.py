@@ -338,6 +338,9 @@ class Subjects:
     def of(self, entry: Body) -> str:
         """What the next entry is about; empty if it is about nothing in particular."""
         data, kind = entry["data"], entry["kind"]
+        if kind == "vote.cast":  # nearly all are
+            about: str = data["action"]
+            return about
         if "action" in data:
             return str(data["action"])
         if kind == "role.given":

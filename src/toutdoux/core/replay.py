@@ -295,14 +295,31 @@ class Play:
             self._keep_late(event)
 
     def take_vote(
-        self, at: datetime, place: int, ref: str, by: str, choice: Choice, ballot: BallotName
+        self,
+        at: datetime,
+        place: int,
+        ref: str,
+        by: str,
+        choice: Choice,
+        name: BallotName,
+        recorded_at: datetime | None = None,
     ) -> None:
-        """Take a vote that was recorded at once: the same as `take`, for very many of them."""
+        """Take a vote that counts in order of time: what `take` does, for very many of them."""
         self.place = place
-        if at != self.now and (self.voted_on or (self.due and self.due[0][0] <= at)):
-            self._advance(at)
-        self.now = self.happened = at
-        self._cast(at, None, ref, by, choice, ballot)
+        if at != self.now:
+            if self.voted_on or (self.due and self.due[0][0] <= at):
+                self._advance(at)
+            self.now = at
+        self.happened = at
+        action, ballot, member = self._voting(at, recorded_at, ref, by, name)
+        if self._on_roll(action, member):
+            ballot.cast(member.id, choice)  # one text for all that name the same
+            for_, against = action.settles
+            if (ballot.for_ >= for_ or ballot.against >= against) and action.decision is None:
+                self.voted_on[ref] = action
+        else:
+            ballot.used = True
+            ballot.opinions[member.id] = Opinion(choice, at)
 
     def settle(self, at: datetime | None = None) -> None:
         """Let everything take place that is due at an instant (`now` unless given) or before."""
@@ -547,26 +564,15 @@ class Play:
         if event.kept and self._is_closed(event):
             self._keep(event)
             return
-        self._cast(event.at, event.recorded_at, event.action, event.by, event.choice, event.ballot)
-
-    def _cast(
-        self,
-        at: datetime,
-        recorded_at: datetime | None,
-        ref: str,
-        by: str,
-        choice: Choice,
-        name: BallotName,
-    ) -> None:
-        action, ballot, member = self._voting(at, recorded_at, ref, by, name)
-        if self._on_roll(action, member):
-            ballot.cast(member.id, choice)  # one text for all that name the same
-            for_, against = action.settles
-            if (ballot.for_ >= for_ or ballot.against >= against) and action.decision is None:
-                self.voted_on[ref] = action
-        else:
-            ballot.used = True
-            ballot.opinions[member.id] = Opinion(choice, at)
+        self.take_vote(
+            event.at,
+            self.place,
+            event.action,
+            event.by,
+            event.choice,
+            event.ballot,
+            event.recorded_at,
+        )
 
     def _is_closed(self, event: h.VoteCast | h.VoteWithdrawn) -> bool:
         """Whether the ballot is over: one that never was is not."""

@@ -107,7 +107,7 @@ class _Follower:
     def _vote(self, vote: Vote, seq: int) -> None:
         """Nearly all entries are votes: this is as short as it can be."""
         told, recorded, ref, by, choice, ballot = vote
-        if told[-1:] != "Z" or len(told) != STAMP:
+        if len(told) != STAMP or told[-1] != "Z":
             raise _OutOfTheOrdinary  # as `read_instant` would refuse it
         at = datetime.fromisoformat(told)
         play = self.play
