@@ -19,7 +19,7 @@ def room(home: Path) -> Room:
     from toutdoux.actions import commands
 
     room = Room()
-    room.brain.habits = Habits(by_email=True)
+    room.place.habits = Habits(by_email=True)
     request = commands.Request(association=room.id, now=room.chat.clock, via="cli")
     commands.rename_member(request, room.members["driss"], email="Driss@example.org")
     return room
@@ -147,7 +147,7 @@ def test_untied_by_its_member_it_stays_so(room: Room) -> None:
 
 
 def test_nothing_is_tied_by_addresses_unless_the_association_wants_it(room: Room) -> None:
-    room.brain.habits = Habits()
+    room.place.habits = Habits()
     meets(room, "dr", "driss@example.org")
     room.chat.reacts("dr", room.chat.says("ana", PROPOSAL))
     room.turn()

@@ -32,8 +32,7 @@ from django.urls import reverse
 
 from toutdoux.actions import commands, reading
 from toutdoux.actions.models import Action as ActionRow
-from toutdoux.actions.models import Carried, ReadChat, Vote
-from toutdoux.association.models import Association, Member
+from toutdoux.actions.models import ReadChat, Vote
 from toutdoux.core.action import Action
 from toutdoux.core.chain import Body
 from toutdoux.core.history import UNFINISHED, BallotName, Choice, State
@@ -51,15 +50,15 @@ from .asking import (
     Answer,
     answer,
     how_to_be_known,
-    language_of,
     refused,
     takes_long,
     who_asks,
 )
+from .place import Place, ids_of, is_over
 from .reminding import remind
-from .saying import Habits, leader_named, leaders_named, plain, quoted
-from .sending import AT_MOST, Outbox
-from .system import Chat, Enclosed, Forbidden, Message, News, Reaction
+from .saying import leader_named, leaders_named, plain, quoted
+from .sending import AT_MOST
+from .system import Enclosed, Forbidden, Message, News, Reaction
 
 log = logging.getLogger("toutdoux")
 
@@ -98,14 +97,8 @@ _BEFORE_FIRST = timedelta(days=1)
 """How old what was said in private may be, to be answered by a bot that never ran before."""
 
 
-_SAME_TIME = timedelta(seconds=5)
-"""How far the server's clock may be from ours to be taken for the same: it is not known better."""
-
 _DELETED = "deleted"
 """What is kept of a message that is gone, in the place of its digest."""
-
-_BEFORE_LOOKING_AGAIN = timedelta(hours=1)
-"""How long somebody stays unknown whose address was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,38 +124,35 @@ class Under:
     """By person."""
 
 
+def read_votes(place: Place, there: Iterable[Reaction]) -> dict[str, Wanted]:
+    """What each person's reactions say: the one added last that is still there."""
+    said: dict[str, Wanted] = {}
+    for one in sorted(there, key=lambda one: one.at):
+        choice = place.habits.choice(one.emoji)
+        if choice is not None and one.person != place.chat.me:
+            said[one.person] = Wanted(choice, one.at)
+    return said
+
+
 class Brain:
     """One association in one chat."""
 
     def __init__(
         self,
-        association: Association,
-        chat: Chat,
-        habits: Habits | None = None,
+        place: Place,
         beside: Callable[[Callable[[], None]], object] = lambda job: job(),
     ) -> None:
         """`beside` does what takes long while others vote."""
-        self.association = association
-        self.chat = chat
-        self.habits = habits or Habits()
-        self.server = chat.server
-        self.language = language_of(association)
-        self.mine: dict[str, Any] = {"association": association, "server": self.server}
-        self.outbox = Outbox(self.mine, self.language)
+        self.place = place
         self._beside = beside
         self._writing: set[str] = set()
         """What is being answered beside, by what the answer is known by."""
         self._looked: datetime | None = None
         """When all cards were last looked at."""
-        self._ahead: timedelta | None = None
-        """How far our clock is ahead of the server's, once that is known; nothing if it is less
-        than can be told from the way there and back."""
         self._stale: set[int] = set()
         """The posts whose cards there was no time to edit."""
         self._refused: set[str] = set()
         """The cards that could not be edited."""
-        self._met: dict[str, datetime] = {}
-        """Whose address was last looked at, and when: it was no member's."""
         self._read_at: datetime | None = None
         """When everything was last read."""
         self._tried: tuple[datetime, datetime] | None = None
@@ -187,30 +177,23 @@ class Brain:
             news: `None` among it if some may have been missed.
             now: the present instant, in UTC.
         """
-        if self._ahead is None:
-            self._compare_clocks(now)
+        if self.place.ahead is None:
+            self.place.compare_clocks(now)
         self.hear([one for one in news if one is not None], now)
         due = self._due(now)
         unread = due is not None and self._is_unread(due)
         if unread or None in news or self._has_long_not_read(now):
             self.catch_up(now)
         if due is not None:  # now it was read: what was decided can be written down
-            commands.settle(
-                commands.Request(association=self.association.pk, now=now, via=self.chat.system)
-            )
+            id, via = self.place.association.pk, self.place.chat.system
+            commands.settle(commands.Request(association=id, now=now, via=via))
         self.send(now)
-
-    def _compare_clocks(self, now: datetime) -> datetime:
-        """Returns the present instant by the server's."""
-        until = self.chat.now()
-        ahead = now - until
-        self._ahead = ahead if abs(ahead) > _SAME_TIME else timedelta()
-        return until
 
     def _due(self, now: datetime) -> datetime | None:
         """The instant of a decision that is to be written down, if it is time to try that. It may
         have to wait for long: for another chat, or for a channel that the bot is in no more."""
-        due = Ledger.objects.filter(pk=self.association.pk).values_list("due_at", flat=True)[0]
+        ledger = Ledger.objects.filter(pk=self.place.association.pk)
+        due = ledger.values_list("due_at", flat=True)[0]
         if due is None or due > now:
             return None
         if self._tried is not None and self._tried[0] == due and now - self._tried[1] < _TRY_AGAIN:
@@ -219,7 +202,7 @@ class Brain:
         return due
 
     def _is_unread(self, due: datetime) -> bool:
-        return ReadChat.objects.filter(**self.mine, until__lte=due).exists()
+        return ReadChat.objects.filter(**self.place.mine, until__lte=due).exists()
 
     def _has_long_not_read(self, now: datetime) -> bool:
         return self._read_at is not None and now - self._read_at >= _READ_ALL
@@ -227,40 +210,40 @@ class Brain:
     def catch_up(self, now: datetime) -> None:
         """Read everything that may have happened since the last time: messages, and the reactions
         under every ballot that is still open."""
-        until = self._compare_clocks(now)
+        until = self.place.compare_clocks(now)
         self._privates(until, now)
-        channels = self.chat.channels()
+        channels = self.place.chat.channels()
         said: list[Message] = []
         for channel in channels:
             read, _ = ReadChat.objects.get_or_create(
-                **self.mine, channel=channel.id, defaults={"until": until}
+                **self.place.mine, channel=channel.id, defaults={"until": until}
             )
-            said += self.chat.messages(channel.id, read.until - _OVERLAP)
+            said += self.place.chat.messages(channel.id, read.until - _OVERLAP)
         # What is told in order of time, whatever the channel, is played as it comes.
         for message in sorted(said, key=lambda one: one.changed_at):
             self._message(message, now)
-        self._reactions(models.Post.objects.filter(**self.mine, open=True), now)
+        self._reactions(models.Post.objects.filter(**self.place.mine, open=True), now)
         # Only now: whatever was not handled would be read again.
         were_read = ReadChat.objects.filter(channel__in=[one.id for one in channels])
         # Where the server's clock is ahead of ours, no more was read for that.
-        were_read.filter(**self.mine).update(until=min(until, now))
+        were_read.filter(**self.place.mine).update(until=min(until, now))
         self._read_at = now
         self._forget_where_it_is_not([one.id for one in channels], now)
 
     def _forget_where_it_is_not(self, channels: Collection[str], now: datetime) -> None:
         """Forget how far a channel was read in which the bot has not been for as long as a decision
         waits, unless something is voted on there."""
-        undecided = ActionRow.objects.filter(association=self.association, recorded=False)
-        here = ReadChat.objects.filter(**self.mine, until__lt=now - PATIENCE)
+        undecided = ActionRow.objects.filter(association=self.place.association, recorded=False)
+        here = ReadChat.objects.filter(**self.place.mine, until__lt=now - PATIENCE)
         voted_on = here.filter(carried__action__in=undecided.values("ref"))
         here.exclude(Q(channel__in=channels) | Q(pk__in=[one.pk for one in voted_on])).delete()
 
     def _privates(self, until: datetime, now: datetime) -> None:
         """Read what was said in private since the last time. What was answered is so once."""
-        read = ReadChat.objects.filter(**self.mine).order_by("until").last()
+        read = ReadChat.objects.filter(**self.place.mine).order_by("until").last()
         since = until - _BEFORE_FIRST if read is None else read.until - _OVERLAP
-        for channel in self.chat.privates(since):
-            for message in self.chat.messages(channel, since):
+        for channel in self.place.chat.privates(since):
+            for message in self.place.chat.messages(channel, since):
                 self._message(message, now)
 
     def hear(self, news: Iterable[News], now: datetime) -> None:
@@ -271,47 +254,47 @@ class Brain:
             said[key] = one.reacted and said.get(key, True)
         for (channel, id), reacted in said.items():
             if not reacted:
-                message = self.chat.message(channel, id)
+                message = self.place.chat.message(channel, id)
                 if message is not None:
                     self._message(message, now)
         # Also where the vote is over: whoever comes too late is told.
-        posts = models.Post.objects.filter(Q(open=True) | ~Q(ballot__in=_QUESTIONS), **self.mine)
+        is_looked_at = Q(open=True) | ~Q(ballot__in=_QUESTIONS)
+        posts = models.Post.objects.filter(is_looked_at, **self.place.mine)
         ids = [id for _, id in said]
         self._reactions(posts.filter(message__in=ids) | posts.filter(card__in=ids), now)
 
     def _message(self, message: Message, now: datetime) -> None:
-        if message.automatic or message.author == self.chat.me:
+        if message.automatic or message.author == self.place.chat.me:
             return
-        at, changed_at = self._ours(message.at), self._ours(message.changed_at)
+        at, changed_at = self.place.ours(message.at), self.place.ours(message.changed_at)
         message = replace(message, at=at, changed_at=changed_at)
-        post = models.Post.objects.filter(**self.mine, message=message.id).first()
+        post = models.Post.objects.filter(**self.place.mine, message=message.id).first()
         if post is not None:
             if post.text:  # of what was imported, an edit changes nothing
                 self._changed_message(post, message, now)
             return
         if message.deleted:
             return
-        if not message.private and codes.void(self.association.pk, message.text):
+        if not message.private and codes.void(self.place.association.pk, message.text):
             self._say_it_was_shown(message)
             return
         asked = message.text if message.private else self._said_to_me(message.text)
         if asked is not None:
             self._reply(message, asked, now)
             return
-        kinds = self.habits.kinds(message.text)
-        if not kinds or message.thread or self.outbox.holds(self._answer_key(message)):
+        kinds = self.place.habits.kinds(message.text)
+        if not kinds or message.thread or self.place.has_refused(message):
             return  # what was answered is not done later: it was to be written again
         try:
             self._propose(message, now)
         except Refusal as refusal:
-            refusal = commands.names_in(refusal, self.association.pk)
-            self._answer(message, refusal.why, refusal.remedy)
+            self.place.refuse(message, commands.names_in(refusal, self.place.association.pk))
 
     # --- answering -------------------------------------------------------------------------------
 
     def _say_it_was_shown(self, message: Message) -> None:
         """A code that everybody has read is nobody's any more."""
-        self.outbox.whisper(
+        self.place.outbox.whisper(
             f"shown {message.id}",
             message.author,
             say(
@@ -329,19 +312,19 @@ class Brain:
 
     @cached_property
     def _handle(self) -> str:
-        me = self.chat.person(self.chat.me)
-        return me.handle if me is not None else self.chat.me
+        me = self.place.chat.person(self.place.chat.me)
+        return me.handle if me is not None else self.place.chat.me
 
     def _reply(self, message: Message, asked: str, now: datetime) -> None:
         key = f"answer {message.id}"
-        if key in self._writing or self.outbox.holds(key):
+        if key in self._writing or self.place.outbox.holds(key):
             return
         question = self._asked(message) if plain(asked.strip(" .!")) in _YES else None
         if question is not None:
-            action = self.standing([question.action], now).actions[question.action]
+            action = self.place.standing([question.action], now).actions[question.action]
             self._is_answered(question, action, [message.author], now)
             return
-        self._meet(message.author, now)
+        self.place.meet(message.author, now)
         if not takes_long(asked):
             self._tell_what_was_asked(key, message, asked, now)
             return
@@ -358,10 +341,10 @@ class Brain:
     def _tell_what_was_asked(self, key: str, message: Message, asked: str, now: datetime) -> None:
         told = self._answered(message, asked, now)
         if message.private:
-            self.outbox.put(key, told.text, person=message.author, files=told.files)
+            self.place.outbox.put(key, told.text, person=message.author, files=told.files)
         else:
             thread = message.thread or message.id
-            self.outbox.put(
+            self.place.outbox.put(
                 key, told.text, channel=message.channel, thread=thread, files=told.files
             )
 
@@ -369,16 +352,16 @@ class Brain:
         """Carry out what somebody asks, unless they ask faster than anybody reads."""
         said_at = self._said_at(message, now)
         asker = who_asks(
-            self.association,
-            self.chat,
+            self.place.association,
+            self.place.chat,
             message.author,
             now,
             f"{message.id} {message.text}",
-            self.habits,
-            self.language,
-            self._on_time(said_at, now),
+            self.place.habits,
+            self.place.language,
+            self.place.on_time(said_at, now),
         )
-        who = cards.digest(f"{self.association.pk} {self.server} {message.author}")
+        who = cards.digest(f"{self.place.association.pk} {self.place.server} {message.author}")
         try:
             limits.count("chat", who, said_at)
         except limits.TooOften as refusal:
@@ -387,32 +370,32 @@ class Brain:
 
     def _asked(self, message: Message) -> models.Post | None:
         """The question that somebody was asked last in private, if it still awaits an answer."""
-        asked = models.Post.objects.filter(**self.mine, open=True, ballot__in=_QUESTIONS)
+        asked = models.Post.objects.filter(**self.place.mine, open=True, ballot__in=_QUESTIONS)
         return asked.filter(channel=message.channel).order_by("pk").last()
 
     # --- proposals -------------------------------------------------------------------------------
 
     def _propose(self, message: Message, now: datetime) -> None:
-        kind = self.habits.kind(message.text)
-        by = self._meet(message.author, now)
+        kind = self.place.habits.kind(message.text)
+        by = self.place.meet(message.author, now)
         if by is None:
             raise Refusal(
                 say(
                     "nothing is proposed yet: I do not know whose chat account this is. Write it"
                     " again once I do"
                 ),
-                how_to_be_known(self.association),
+                how_to_be_known(self.place.association),
             )
         named = leader_named(message.text)
         leader = None if named is None else self._called(named)
-        link = self.chat.link(message.channel, message.id)
-        asks = self._asks(now, self._said_at(message, now), f"{message.id}")
+        link = self.place.chat.link(message.channel, message.id)
+        asks = self.place.asks(now, self._said_at(message, now), f"{message.id}")
         with transaction.atomic():  # stopped in between, and edited, it would be no ballot any more
             ref = commands.propose(
                 asks, kind, message.text.strip(), by=by, leader=leader, link=link
             )
             models.Post.objects.get_or_create(
-                **self.mine,
+                **self.place.mine,
                 message=message.id,
                 defaults={
                     "channel": message.channel,
@@ -422,13 +405,7 @@ class Brain:
                     "text": cards.digest(message.text),
                 },
             )
-            self._carries(message.channel, ref)
-
-    def _carries(self, channel: str, ref: str) -> None:
-        """An action's decisions wait for a channel to be read from now on."""
-        until = {"until": self.chat.now}  # asked only where it was never read
-        chat, _ = ReadChat.objects.get_or_create(**self.mine, channel=channel, defaults=until)
-        Carried.objects.get_or_create(chat=chat, action=ref)
+            self.place.carries(message.channel, ref)
 
     def _said_at(self, message: Message, now: datetime) -> datetime:
         """When a message that was not acted on yet counts: since it says what it says."""
@@ -442,22 +419,23 @@ class Brain:
         said before."""
         if message.changed_at <= message.at:
             return True
-        charter = self.standing([], now).charter_at(message.at).charter
+        charter = self.place.standing([], now).charter_at(message.at).charter
         if message.changed_at >= message.at + charter.correction or message.at < until:
             return False
-        answers = models.Outgoing.objects.filter(**self.mine)
+        answers = models.Outgoing.objects.filter(**self.place.mine)
         mine = f"answer {message.id}"
         if answers.filter(Q(key=mine) | Q(key__startswith=f"{mine} ")).exists():
             return False
-        there = self.chat.reactions(message.channel, [message.id]).get(message.id, ())
-        return not self.wanted(one for one in there if self._ours(one.at) < message.changed_at)
+        there = self.place.chat.reactions(message.channel, [message.id]).get(message.id, ())
+        before = [one for one in there if self.place.ours(one.at) < message.changed_at]
+        return not read_votes(self.place, before)
 
     def _read_until(self, channel: str, now: datetime) -> datetime:
         """How far a channel was read; one that was not yet, as far as the others."""
-        read = ReadChat.objects.filter(**self.mine).values_list("channel", "until")
+        read = ReadChat.objects.filter(**self.place.mine).values_list("channel", "until")
         known = dict(read)
         until = known.get(channel) or max(known.values(), default=None)
-        return now if until is None else self._ours(until)
+        return now if until is None else self.place.ours(until)
 
     # --- edits and deletions ---------------------------------------------------------------------
 
@@ -469,7 +447,7 @@ class Brain:
             return
         # Whoever voted before the edit did so on the text before, though both are read only now.
         self._reactions(models.Post.objects.filter(pk=post.pk), now)
-        action = self.standing([post.action], now).actions[post.action]
+        action = self.place.standing([post.action], now).actions[post.action]
         if action.state in UNDECIDED:
             text = message.text.strip()
             if message.deleted:
@@ -479,8 +457,8 @@ class Brain:
                 pass  # back to what is voted on
             elif (stays := self._what_stays(action, text)) is not None:
                 anew = say("to change that, withdraw {ref} and propose it anew", ref=action.ref)
-                self._answer(message, stays, anew)
-            elif self._member_of(message.author) == action.leader and action.is_corrected_at(
+                self.place.refuse(message, Refusal(stays, anew))
+            elif self.place.member_of(message.author) == action.leader and action.is_corrected_at(
                 min(message.changed_at, now)
             ):
                 self._do(AMEND, post, action.leader, text, seen, now, at=message.changed_at)
@@ -492,11 +470,11 @@ class Brain:
     def _what_stays(self, action: Action, text: str) -> Sentence | None:
         """What an edit would change that no amendment does; None if it may be one."""
         leaders = leaders_named(text)
-        if self.habits.kinds(text) - {action.kind}:
+        if self.place.habits.kinds(text) - {action.kind}:
             return say("the vote on {ref} goes on as before: its kind stays", ref=action.ref)
         if leaders and leaders != leaders_named(action.object):
             return say("the vote on {ref} goes on as before: its leader stays", ref=action.ref)
-        if not self.habits.says_something(text):
+        if not self.place.habits.says_something(text):
             return say("the vote on {ref} goes on, on the text before", ref=action.ref)
         return None
 
@@ -504,7 +482,7 @@ class Brain:
         self, post: models.Post, action: Action, what: str, seen: str, text: str
     ) -> None:
         key = _question_key(what, post, action, seen)
-        account = models.Account.objects.filter(**self.mine, member_id=action.leader).first()
+        account = models.Account.objects.filter(**self.place.mine, member_id=action.leader).first()
         if account is None:
             if what == AMEND:
                 self._say_that_it_stays(key, post, action)
@@ -525,9 +503,9 @@ class Brain:
             )
         )
         quotation = f"\n\n{quoted(text, _LONGEST_QUESTION)}" if text else ""
-        self.outbox.put(
+        self.place.outbox.put(
             key,
-            self.language.say(question) + quotation,
+            self.place.language.say(question) + quotation,
             person=account.person,
             thread=post.message,
             action=action.ref,
@@ -536,39 +514,40 @@ class Brain:
 
     def _say_that_it_stays(self, key: str, post: models.Post, action: Action) -> None:
         """Where the leader cannot be asked here: all who read what changed."""
-        name = self._names([action.leader])[action.leader]
+        name = self.place.names([action.leader])[action.leader]
         told = say(
             "The message was changed. The vote on {ref} goes on, on the text that the card quotes:"
             " only {name}, who leads it, can amend or withdraw it.",
             ref=action.ref,
             name=name,
         )
-        self.outbox.put(key, self.language.say(told), channel=post.channel, thread=post.thread)
+        text = self.place.language.say(told)
+        self.place.outbox.put(key, text, channel=post.channel, thread=post.thread)
 
     @property
     def _yes(self) -> str:
-        return self.habits.signs[Choice.FOR][0]
+        return self.place.habits.signs[Choice.FOR][0]
 
     def _said_yes(self, question: models.Post, there: Iterable[Reaction], now: datetime) -> None:
         """Do what a leader was asked about, if they said yes. If the message changed since, they
         are asked anew: this question is then of something else."""
-        action = self.standing([question.action], now).actions[question.action]
-        yes = [one.person for one in there if self.habits.choice(one.emoji) is Choice.FOR]
+        action = self.place.standing([question.action], now).actions[question.action]
+        yes = [one.person for one in there if self.place.habits.choice(one.emoji) is Choice.FOR]
         self._is_answered(question, action, yes, now)
 
     def _is_answered(
         self, question: models.Post, action: Action, yes: Iterable[str], now: datetime
     ) -> None:
-        leads = any(self._member_of(person) == action.leader for person in yes)
+        leads = any(self.place.member_of(person) == action.leader for person in yes)
         if leads and action.state in UNDECIDED:
-            about = models.Post.objects.get(**self.mine, message=question.thread)
-            message = self.chat.message(about.channel, about.message)
+            about = models.Post.objects.get(**self.place.mine, message=question.thread)
+            message = self.place.chat.message(about.channel, about.message)
             gone = message is None or message.deleted
             seen, text = _DELETED, ""
             if message is not None and not gone:
                 seen, text = cards.digest(message.text), message.text.strip()
             key = _question_key(question.ballot, about, action, seen)
-            asked = models.Outgoing.objects.filter(**self.mine, sent=question.message)
+            asked = models.Outgoing.objects.filter(**self.place.mine, sent=question.message)
             if not asked.filter(key=key).exists():
                 return
             self._do(question.ballot, about, action.leader, text, question.message, now)
@@ -585,7 +564,7 @@ class Brain:
         now: datetime,
         at: datetime | None = None,
     ) -> None:
-        asks = self._asks(now, at or now, cards.digest(f"{what} {post.message} {key}"))
+        asks = self.place.asks(now, at or now, cards.digest(f"{what} {post.message} {key}"))
         try:
             if what == WITHDRAW:
                 commands.withdraw(asks, post.action, by=by)
@@ -594,16 +573,8 @@ class Brain:
         except Refusal as refusal:
             log.info("%s: nothing is changed: %s", post.action, refusal.why.message)
 
-    def member_called(self, handle: str) -> str | None:
-        """The member whom a message names: by their chat account, else by their handle."""
-        person = self.chat.called(handle)
-        if person is not None:  # whoever else has that name in the association was not meant
-            return self._member_of(person.id)
-        named = reading.member_called(self.association.pk, handle)
-        return None if named is None else named.id
-
     def _called(self, handle: str) -> str:
-        found = self.member_called(handle)
+        found = self.place.member_called(handle)
         if found is None:
             raise Refusal(
                 say("nothing is proposed yet: nobody here is called “{name}”", name=handle),
@@ -618,30 +589,33 @@ class Brain:
         firsts = {post.of_id or post.pk for post in posts}
         family = models.Post.objects.filter(Q(pk__in=firsts) | Q(of__in=firsts)).order_by("pk")
         read = list(family.prefetch_related("handled"))
-        there = self._there(read)
+        there = self.place.reactions(read)
         refs = {post.action for post in read}
-        opened, proposed = self._opened(refs), self._proposed(refs)
+        opened, proposed = self.place.opened(refs), self._proposed(refs)
         changes: list[tuple[Under, str, Wanted]] = []
         for first in read:
             if first.ballot in _QUESTIONS:
                 if first.message in there:
                     self._said_yes(first, there[first.message], now)
             elif first.of_id is None and first.action in opened:
-                ids = _ids(post for post in read if first.pk in (post.pk, post.of_id))
-                said = self.wanted(
-                    one
-                    for id in ids
-                    for one in there.get(id, ())
-                    if self._ours(one.at) >= proposed[first.action]
+                ids = ids_of(post for post in read if first.pk in (post.pk, post.of_id))
+                said = read_votes(
+                    self.place,
+                    (
+                        one
+                        for id in ids
+                        for one in there.get(id, ())
+                        if self.place.ours(one.at) >= proposed[first.action]
+                    ),
                 )
                 handled = {one.person: one for one in first.handled.all()}
-                under = Under(first, _is_over(first, opened), handled)
+                under = Under(first, is_over(first, opened), handled)
                 for change in _changed(under, said, whole=all(id in there for id in ids)):
                     changes.append((under, *change))
         changes.sort(key=lambda change: change[2].at)
         # Of those it does not know it may have to ask the server: not while others wait.
         people = dict.fromkeys(person for _, person, _ in changes)
-        members = {person: self._meet(person, now) for person in people}
+        members = {person: self.place.meet(person, now) for person in people}
         for person in dict.fromkeys(one for _, one, wanted in changes if wanted.choice):
             if members[person] is None:
                 self._say_who_votes(person)
@@ -649,44 +623,10 @@ class Brain:
             with transaction.atomic():
                 self._take_some(changes[start : start + _TOGETHER], members, now)
 
-    def _there(self, posts: Sequence[models.Post]) -> Mapping[str, Sequence[Reaction]]:
-        """The reactions that are there now, by message. Nothing is said of one that is gone."""
-        there: dict[str, Sequence[Reaction]] = {}
-        for channel in dict.fromkeys(post.channel for post in posts):
-            ids = _ids(post for post in posts if post.channel == channel)
-            there |= self.chat.reactions(channel, ids)
-        return there
-
-    def _opened(self, refs: Collection[str]) -> Mapping[str, Mapping[str, datetime | None]]:
-        """When the votes on some actions opened that run, or ran last, as `Post.since` holds it; by
-        action and ballot. What was voted on by hand is not among them."""
-        rows = ActionRow.objects.filter(association=self.association, ref__in=refs)
-        told = rows.values_list("ref", "proposed_at", "opened_at", "called_at")
-        return {
-            ref: {
-                BallotName.ACTION: None if opened == proposed else opened,
-                BallotName.COUNTER_VOTE: called,
-            }
-            for ref, proposed, opened, called in told
-        }
-
     def _proposed(self, refs: Collection[str]) -> Mapping[str, datetime]:
         """When some actions were proposed: reactions of before were to what a message said then."""
-        rows = ActionRow.objects.filter(association=self.association, ref__in=refs)
+        rows = ActionRow.objects.filter(association=self.place.association, ref__in=refs)
         return dict(rows.values_list("ref", "proposed_at"))
-
-    def _ours(self, at: datetime) -> datetime:
-        """An instant of the server's, by the clock of all that is recorded."""
-        return at + (self._ahead or timedelta())
-
-    def wanted(self, there: Iterable[Reaction]) -> dict[str, Wanted]:
-        """What each person's reactions say: the one added last that is still there."""
-        said: dict[str, Wanted] = {}
-        for one in sorted(there, key=lambda one: one.at):
-            choice = self.habits.choice(one.emoji)
-            if choice is not None and one.person != self.chat.me:
-                said[one.person] = Wanted(choice, one.at)
-        return said
 
     def _take_some(
         self,
@@ -717,7 +657,7 @@ class Brain:
         if wanted.again or wanted.choice is None or was not in ("", member):
             at = now  # until now something else was so, or for somebody else
         else:
-            at = self._ours(wanted.at)
+            at = self.place.ours(wanted.at)
             if before is not None and before.counts_from is not None:
                 at = max(at, before.counts_from)  # two clocks never put it before what it follows
         under.handled[person] = taken = models.Handled(
@@ -736,20 +676,20 @@ class Brain:
 
     def _say_who_votes(self, person: str) -> None:
         key = f"stranger {person}"
-        if self.outbox.holds(key) or self._is_bot(person):
+        if self.place.outbox.holds(key) or self._is_bot(person):
             return
-        self.outbox.whisper(
+        self.place.outbox.whisper(
             key,
             person,
             say(
                 "Your reaction does not count as a vote: I do not know whose chat account this is."
                 " {how}.",
-                how=how_to_be_known(self.association),
+                how=how_to_be_known(self.place.association),
             ),
         )
 
     def _is_bot(self, person: str) -> bool:
-        known = self.chat.person(person)
+        known = self.place.chat.person(person)
         return known is not None and known.bot
 
     def _vote(
@@ -763,7 +703,7 @@ class Brain:
             self._say_where_it_goes_on(post, taken.person)
             return
         key = cards.digest(f"{post.message} {taken.person} {member} {choice} {at.isoformat()}")
-        vote = partial(commands.vote, self._asks(now, at, key), post.action, choice, by=member)
+        vote = partial(commands.vote, self.place.asks(now, at, key), post.action, choice, by=member)
         try:
             try:
                 vote(ballot=_ballot(post))
@@ -785,7 +725,7 @@ class Brain:
         if last is not None and last.choice == stands["choice"]:
             return
         key = cards.digest(f"{post.message} {member} - {now.isoformat()}")
-        asks = self._asks(now, now, key)
+        asks = self.place.asks(now, now, key)
         try:
             if last is not None:
                 choice = Choice(last.choice)
@@ -797,16 +737,16 @@ class Brain:
             log.info("%s: a reaction changes nothing: %s", post.action, refusal.why.message)
 
     def _say_where_it_goes_on(self, post: models.Post, person: str) -> None:
-        later = self._later(post)
+        later = self.place.later(post)
         if later is not None:
-            self.outbox.whisper(
+            self.place.outbox.whisper(
                 f"over {post.pk} {person}",
                 person,
                 say(
                     "Your reaction does not count as a vote: the vote on {ref} started again. It"
                     " goes on here: {link}",
                     ref=post.action,
-                    link=self.chat.link(later.channel, later.message),
+                    link=self.place.chat.link(later.channel, later.message),
                 ),
             )
 
@@ -814,7 +754,7 @@ class Brain:
         """What somebody last said on a ballot, if it came from this chat: only that goes with a
         reaction."""
         erased = ""
-        entries = reading.entries_about(self.association.pk, post.action, erased)
+        entries = reading.entries_about(self.place.association.pk, post.action, erased)
         theirs = [
             one
             for one in entries
@@ -823,7 +763,7 @@ class Brain:
             and one["data"]["ballot"] == post.ballot
         ]
         last = max(theirs, key=lambda one: (one["at"], one["seq"]), default=None)
-        if last is None or last["kind"] != "vote.cast" or last["via"] != self.chat.system:
+        if last is None or last["kind"] != "vote.cast" or last["via"] != self.place.chat.system:
             return None
         said: Mapping[str, Any] = last["data"]
         return said
@@ -832,17 +772,17 @@ class Brain:
         """Tell those whose votes were kept as opinions."""
         taken = [one for one in handled if one.member and one.choice]
         refs = {one.post.action for one in taken}
-        votes = Vote.objects.filter(action__association=self.association, counted=False)
+        votes = Vote.objects.filter(action__association=self.place.association, counted=False)
         rows = votes.filter(action__ref__in=refs).values_list("action__ref", "ballot", "member")
         opinions = set(rows)
         for one in taken:
             ref, member, ballot = one.post.action, one.member, _ballot(one.post)
             if (ref, ballot, member) not in opinions:
                 continue  # nearly always
-            standing = self.standing([ref], now)
+            standing = self.place.standing([ref], now)
             why = why_opinion(standing, standing.actions[ref], ballot, member)
             if why is not None:
-                self.outbox.whisper(
+                self.place.outbox.whisper(
                     f"opinion {ref} {one.person}",
                     one.person,
                     say(
@@ -856,25 +796,29 @@ class Brain:
 
     def tell(self, now: datetime) -> None:
         """Tell of what the ledger says since, wherever it was done; bring the cards up to date."""
-        length = Ledger.objects.get(pk=self.association.pk).length
-        followed, _ = models.Followed.objects.get_or_create(**self.mine, defaults={"seq": length})
+        length = Ledger.objects.get(pk=self.place.association.pk).length
+        followed, _ = models.Followed.objects.get_or_create(
+            **self.place.mine, defaults={"seq": length}
+        )
         if followed.seq > length:  # a backup was restored that goes less far
             followed.seq = length
             followed.save(update_fields=["seq"])
-        rows = list(book.rows(self.association.pk, followed.seq + 1, followed.seq + _AT_ONCE))
+        rows = list(book.rows(self.place.association.pk, followed.seq + 1, followed.seq + _AT_ONCE))
         entries = [orjson.loads(body) for _, body, _ in rows]
         if any(entry["kind"] == "account.claimed" for entry in entries):
             # Somebody may be known from now on who has reacted before.
-            self._reactions(models.Post.objects.filter(**self.mine, open=True), now)
+            self._reactions(models.Post.objects.filter(**self.place.mine, open=True), now)
         refs = {str(entry["data"]["action"]) for entry in entries if "action" in entry["data"]}
-        standing = self.standing(refs, now)
+        standing = self.place.standing(refs, now)
         for (seq, _, hash), entry in zip(rows, entries, strict=True):
             # Its hash as well: in a history that went on otherwise, another has this number.
             self._tell_of(entry, f"{seq} {hash[:8]}", standing)
-        posts = models.Post.objects.filter(**self.mine, open=True).exclude(ballot__in=_QUESTIONS)
+        posts = models.Post.objects.filter(**self.place.mine, open=True).exclude(
+            ballot__in=_QUESTIONS
+        )
         if self._looked is None or now - self._looked >= _LOOK_AT_ALL:
             self._looked = now  # time alone changes some: a ballot closes, an action is contested
-            remind(self, now)
+            remind(self.place, now)
         else:
             posts = posts.filter(Q(action__in=refs) | Q(pk__in=self._stale))
         self._show(list(posts), standing, now)
@@ -897,7 +841,7 @@ class Brain:
             ):
                 self._offer_to_talk(entry["by"], standing, action)
             return
-        posts = models.Post.objects.filter(**self.mine, action=ref, ballot=BallotName.ACTION)
+        posts = models.Post.objects.filter(**self.place.mine, action=ref, ballot=BallotName.ACTION)
         post = posts.order_by("pk").last()
         match entry["kind"]:
             case "action.proposed" if post is None:
@@ -912,77 +856,82 @@ class Brain:
 
     def _leaderless(self, member: str, key: str) -> None:
         """Tell everybody of the actions that somebody who left leads, and nobody else does yet."""
-        led = ActionRow.objects.filter(association=self.association, leader=member)
+        led = ActionRow.objects.filter(association=self.place.association, leader=member)
         unfinished = Q(state=State.ADOPTED, followed_up__in=UNFINISHED)
         for ref in led.filter(unfinished | Q(state__in=UNDECIDED)).values_list("ref", flat=True):
             told = say(
                 "{ref} has nobody to lead it any more: {name} has left. Whoever would like to can"
                 " take it on, on its page. {page}",
                 ref=ref,
-                name=self._names([member])[member],
+                name=self.place.names([member])[member],
                 page=" ".join(self._page_of(ref)),
             )
-            text = self.language.say(told).strip()
-            self.outbox.put(f"leaderless {key} {ref}", text, channel=self.main_channel)
+            text = self.place.language.say(told).strip()
+            self.place.outbox.put(f"leaderless {key} {ref}", text, channel=self.place.main_channel)
 
     def _announce(
         self, key: str, standing: Standing, action: Action, ballot: BallotName, channel: str
     ) -> None:
         """Have a vote announced in a message of its own, to react to."""
-        channel = channel or self.main_channel
+        channel = channel or self.place.main_channel
         text = self._card(standing, action, ballot)
-        since = self._opened([action.ref])[action.ref][ballot]
+        since = self.place.opened([action.ref])[action.ref][ballot]
         about: dict[str, Any] = {"action": action.ref, "ballot": ballot, "since": since}
-        self.outbox.put(f"vote {key}", text, channel=channel, **about)
+        self.place.outbox.put(f"vote {key}", text, channel=channel, **about)
 
     def _begin_again(
         self, key: str, standing: Standing, action: Action, post: models.Post | None
     ) -> None:
         """Have an amended action voted on in a message of its own: the reactions that everybody
         sees were given to the text before. Where only the text was corrected, its card says so."""
-        since = self._opened([action.ref])[action.ref][BallotName.ACTION]
-        here = {**self.mine, "action": action.ref, "ballot": BallotName.ACTION, "since": since}
+        since = self.place.opened([action.ref])[action.ref][BallotName.ACTION]
+        here = {
+            **self.place.mine,
+            "action": action.ref,
+            "ballot": BallotName.ACTION,
+            "since": since,
+        }
         if any(one.objects.filter(**here).exists() for one in (models.Post, models.Outgoing)):
             return
         channel = "" if post is None else post.channel
         if post is not None:
-            text = cards.outcome(self.language, standing, action)
-            self.outbox.put(f"thread {key}", text, channel=channel, thread=post.thread)
-        earlier = models.Post.objects.filter(**self.mine, action=action.ref)
+            text = cards.outcome(self.place.language, standing, action)
+            self.place.outbox.put(f"thread {key}", text, channel=channel, thread=post.thread)
+        earlier = models.Post.objects.filter(**self.place.mine, action=action.ref)
         earlier.exclude(ballot__in=_QUESTIONS).update(open=True)  # to say where it goes on
         self._announce(key, standing, action, BallotName.ACTION, channel)
 
     def _outcome(
         self, key: str, standing: Standing, action: Action, post: models.Post | None
     ) -> None:
-        text = cards.outcome(self.language, standing, action)
-        channel = post.channel if post is not None else self.main_channel
-        self.outbox.put(f"outcome {key}", text, channel=channel)
+        text = cards.outcome(self.place.language, standing, action)
+        channel = post.channel if post is not None else self.place.main_channel
+        self.place.outbox.put(f"outcome {key}", text, channel=channel)
         if post is not None:
-            self.outbox.put(f"thread {key}", text, channel=channel, thread=post.thread)
+            self.place.outbox.put(f"thread {key}", text, channel=channel, thread=post.thread)
 
     def _offer_to_talk(self, member: str, standing: Standing, action: Action) -> None:
         """To somebody who is against, once: what they can do beside it, as long as they can."""
-        account = models.Account.objects.filter(**self.mine, member_id=member).first()
+        account = models.Account.objects.filter(**self.place.mine, member_id=member).first()
         can = possible(standing, action, member)
         if account is not None and action.state in UNDECIDED and member != action.leader:
-            names = self._names([action.leader])
-            text = cards.against(self.language, action, names, can=Deed.COUNTER_VOTE in can)
-            self.outbox.put(f"against {action.ref} {member}", text, person=account.person)
+            names = self.place.names([action.leader])
+            text = cards.against(self.place.language, action, names, can=Deed.COUNTER_VOTE in can)
+            self.place.outbox.put(f"against {action.ref} {member}", text, person=account.person)
 
     def _show(self, posts: Sequence[models.Post], standing: Standing, now: datetime) -> None:
         """Bring some cards up to date, as many as there is time for; the others are next."""
         refs = {post.action for post in posts}
         if not refs <= standing.actions.keys():
-            standing = self.standing(refs, now)
+            standing = self.place.standing(refs, now)
         until, self._stale = monotonic() + AT_MOST, set()
-        opened = self._opened(refs)
-        read = dict(ReadChat.objects.filter(**self.mine).values_list("channel", "until"))
+        opened = self.place.opened(refs)
+        read = dict(ReadChat.objects.filter(**self.place.mine).values_list("channel", "until"))
         for post in posts:
             before = (post.shown, post.open)
             action, ballot = standing.actions[post.action], BallotName(post.ballot)
-            over = _is_over(post, opened)
-            later = self._later(post) if over or post.text == _DELETED else None
+            over = is_over(post, opened)
+            later = self.place.later(post) if over or post.text == _DELETED else None
             text = self._card(standing, action, ballot)
             if later is not None:
                 text = self._goes_on(post, later, over=over)
@@ -1005,12 +954,12 @@ class Brain:
         """Have a card say something; `once` if perhaps nobody can read it any more."""
         if not post.card:
             key, channel = f"card {post.message}", post.channel
-            self.outbox.put(key, text, channel=channel, thread=post.thread, post=post)
+            self.place.outbox.put(key, text, channel=channel, thread=post.thread, post=post)
         elif post.shown != cards.digest(text):
             if once:
                 post.shown = cards.digest(text)
             with self._others_go_on(post.card):
-                self.chat.edit(post.channel, post.card, text)
+                self.place.chat.edit(post.channel, post.card, text)
                 post.shown = cards.digest(text)
 
     @contextmanager
@@ -1034,19 +983,11 @@ class Brain:
         """Whether a reaction in time may still be found, where a channel was read until then."""
         if closes_at is None or read is None:
             return False
-        return may_record(closes_at, [self._ours(read)], now) is Recording.WAIT
-
-    def _later(self, post: models.Post) -> models.Post | None:
-        """The message by which a vote goes on that began with an earlier one; None as long as it
-        was not sent."""
-        ballots = {post.ballot, BallotName.ACTION}
-        posts = models.Post.objects.filter(**self.mine, action=post.action, ballot__in=ballots)
-        later = posts.filter(pk__gt=post.pk).order_by("pk").last()
-        return None if later is None or _is_over(later, self._opened([post.action])) else later
+        return may_record(closes_at, [self.place.ours(read)], now) is Recording.WAIT
 
     def _goes_on(self, post: models.Post, later: models.Post, *, over: bool) -> str:
         """What the card of an earlier message says."""
-        about = {"ref": post.action, "link": self.chat.link(later.channel, later.message)}
+        about = {"ref": post.action, "link": self.place.chat.link(later.channel, later.message)}
         told = (
             say(
                 "{ref}: the vote started again. Reactions here count no more: it goes on with"
@@ -1056,12 +997,12 @@ class Brain:
             if over
             else say("{ref}: the message is gone. The vote goes on with {link}", **about)
         )
-        return self.language.say(told)
+        return self.place.language.say(told)
 
     def _announce_anew(self, post: models.Post, text: str) -> None:
         """Have a vote go on in a message of its own: the one before is gone, and its card with it
         from people's eyes."""
-        self.outbox.put(
+        self.place.outbox.put(
             f"again {post.message}",
             text,
             channel=post.channel,
@@ -1073,32 +1014,36 @@ class Brain:
 
     def _card(self, standing: Standing, action: Action, ballot: BallotName) -> str:
         names = {action.leader: standing.members[action.leader].name}
-        text = cards.card(self.language, standing, action, ballot, self.habits.signs, names)
+        text = cards.card(
+            self.place.language, standing, action, ballot, self.place.habits.signs, names
+        )
         return "\n".join([text, *self._page_of(action.ref)])
 
     def _page_of(self, ref: str) -> list[str]:
         """The address of an action's page, where it is known."""
         if not ({"TOUTDOUX_URL", "TOUTDOUX_LISTENS"} & os.environ.keys()):
             return []
-        path = reverse("action", kwargs={"slug": self.association.slug, "ref": ref})
+        path = reverse("action", kwargs={"slug": self.place.association.slug, "ref": ref})
         return [f"{settings.PUBLIC_URL}{path}"]
 
     def send(self, now: datetime) -> None:
         """Send what waits to be sent, as much as there is time for."""
-        self.outbox.send(self._send, self.chat.now, now)
+        self.place.outbox.send(self._send, self.place.chat.now, now)
 
     def _send(self, one: models.Outgoing) -> str:
-        channel = one.channel or self.chat.private(one.person)
+        channel = one.channel or self.place.chat.private(one.person)
         files = [Enclosed.of(told) for told in one.files]
         thread = "" if one.ballot in _QUESTIONS else one.thread
         # Another association, or this one begun anew, may have said something of that name there.
-        key = f"{self.association.pk} {one.key}"
-        sent = self.chat.send(channel, one.text, key=key, thread=thread, files=files)
+        key = f"{self.place.association.pk} {one.key}"
+        sent = self.place.chat.send(channel, one.text, key=key, thread=thread, files=files)
         post = self._carried(one, channel, sent)
         if post is not None:
             # Again if it was stopped in between: a sign that is there already stays one.
             for choice in (Choice.FOR,) if post.ballot in _QUESTIONS else Choice:
-                self.chat.react(post.channel, post.message, self.habits.signs[choice][0])
+                self.place.chat.react(
+                    post.channel, post.message, self.place.habits.signs[choice][0]
+                )
         return sent
 
     def _carried(self, one: models.Outgoing, channel: str, sent: str) -> models.Post | None:
@@ -1113,93 +1058,14 @@ class Brain:
         about = {"channel": channel, "thread": thread, "action": one.action, "ballot": one.ballot}
         values: dict[str, Any] = {**about, **shown, "since": one.since, "of": one.post}
         # What came before says from now on that it goes on here.
-        earlier = models.Post.objects.filter(**self.mine, action=one.action, open=True)
+        earlier = models.Post.objects.filter(**self.place.mine, action=one.action, open=True)
         self._stale |= set(earlier.values_list("pk", flat=True))
-        post, _ = models.Post.objects.update_or_create(**self.mine, message=sent, defaults=values)
+        post, _ = models.Post.objects.update_or_create(
+            **self.place.mine, message=sent, defaults=values
+        )
         if post.ballot not in _QUESTIONS:
-            self._carries(channel, one.action)
+            self.place.carries(channel, one.action)
         return post
-
-    def _answer(self, message: Message, why: Sentence, remedy: Sentence) -> None:
-        text = self.language.say(say("{why} → {remedy}", why=why, remedy=remedy))
-        self.outbox.put(
-            self._answer_key(message),
-            text[0].upper() + text[1:],
-            channel=message.channel,
-            thread=message.thread or message.id,
-        )
-
-    @staticmethod
-    def _answer_key(message: Message) -> str:
-        """Of what is answered to a message that proposes nothing: edited, it is another one."""
-        return f"answer {message.id} {cards.digest(message.text)[:16]}"
-
-    # --- asking ----------------------------------------------------------------------------------
-
-    @property
-    def main_channel(self) -> str:
-        """Where what has no place of its own is told. Raises `Forbidden` where there is none."""
-        channels = self.chat.channels()
-        if not channels:
-            raise Forbidden(403, {"id": "no channel"})
-        return channels[0].id
-
-    def _asks(self, now: datetime, at: datetime, key: str) -> commands.Request:
-        return commands.Request(
-            association=self.association.pk,
-            now=now,
-            via=self.chat.system,
-            at=self._on_time(at, now),
-            key=key,
-        )
-
-    @staticmethod
-    def _on_time(at: datetime, now: datetime) -> datetime | None:
-        """The instant of what is told after the fact; None for what happens now."""
-        return at if at < now else None
-
-    def _meet(self, person: str, now: datetime) -> str | None:
-        """Whose account it is by whom something was said or reacted; by its verified address, if
-        the association wants that. Untied, it is not tied so again."""
-        member = self._member_of(person)
-        if member is not None or not self.habits.by_email:
-            return member
-        key = f"tied {person}"
-        looked = self._met.get(person)
-        if looked is not None and now - looked < _BEFORE_LOOKING_AGAIN:
-            return None
-        self._met[person] = now
-        if models.Outgoing.objects.filter(**self.mine, key=key).exists():
-            return None
-        found = self.chat.person(person)
-        if found is None or found.bot or not found.email:
-            return None
-        known = codes.addressed(self.association.pk, self.server, found.email, now)
-        if known is None:
-            return None
-        self._met.pop(person)
-        codes.tie(self._asks(now, now, cards.digest(key)), self.server, person, known)
-        self.outbox.whisper(
-            key,
-            person,
-            say(
-                "By its e-mail address, this chat account is yours, {name}: from now on your"
-                " reactions are your votes. If that is wrong, untie it on your page.",
-                name=known.name,
-            ),
-        )
-        return known.pk
-
-    def _member_of(self, person: str) -> str | None:
-        account = models.Account.objects.filter(**self.mine, person=person)
-        return account.values_list("member_id", flat=True).first()
-
-    def standing(self, refs: Collection[str], now: datetime) -> Standing:
-        return reading.standing(self.association.pk, now, self.language.word("(erased)"), only=refs)
-
-    def _names(self, ids: Iterable[str]) -> dict[str, str]:
-        rows = Member.objects.filter(pk__in=set(ids)).values_list("id", "name")
-        return {id: name or self.language.word("(erased)") for id, name in rows}
 
 
 def _question_key(what: str, about: models.Post, action: Action, seen: str) -> str:
@@ -1207,20 +1073,8 @@ def _question_key(what: str, about: models.Post, action: Action, seen: str) -> s
     return f"{what} {len(action.versions)} {seen} {about.message}"[:120]
 
 
-def _ids(posts: Iterable[models.Post]) -> list[str]:
-    """The messages that are reacted to where posts are: themselves, and their cards."""
-    return [
-        id for id in dict.fromkeys(id for post in posts for id in (post.message, post.card)) if id
-    ]
-
-
 def _ballot(post: models.Post) -> BallotName:
     return BallotName(post.ballot)
-
-
-def _is_over(post: models.Post, opened: Mapping[str, Mapping[str, datetime | None]]) -> bool:
-    """Whether the vote that a post is about is no more the one that runs, or ran last."""
-    return post.since != opened[post.action][post.ballot]
 
 
 def _changed(
