@@ -217,13 +217,13 @@ def test_what_waits_to_be_sent_is_put_together_without_what_is_forgotten(room: R
     request = commands.Request(association=room.id, now=room.chat.clock, via="web")
     commands.propose(request, Kind.ORDINARY, "Le zèbre de Bob", by=room.members["bob"])
     room.chat.after(seconds=1)
-    room.brain.send = lambda _: None  # type: ignore[method-assign] (the server takes nothing now)
+    room.brain.telling.send = lambda _: None  # type: ignore[method-assign] (the server takes nothing now)
     room.brain.tell(room.chat.clock)
     (waiting,) = Outgoing.objects.filter(sent="")
     assert "zèbre" in waiting.text
     erase(room, "bob")
     assert not Outgoing.objects.filter(text__contains="zèbre").exists()
-    del room.brain.send
+    del room.brain.telling.send
     room.turn()
     room.turn()
     (card,) = [one for one in room.chat.of_bot() if "**AO1**" in one.text and not one.thread]

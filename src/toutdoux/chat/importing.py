@@ -35,11 +35,11 @@ from toutdoux.core.replay import STEP, Play
 from toutdoux.core.words import Refusal, Sentence, say
 
 from . import codes, models
-from .brain import Wanted, read_votes
 from .http import pause
 from .place import Place
 from .saying import leaders_named
 from .system import Message, Person, Reaction, Unreachable
+from .votes import Wanted, read_votes
 
 Progress = Callable[[int, int], None]
 """Told how many of how many messages with a hashtag are read."""
