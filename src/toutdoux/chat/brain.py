@@ -195,8 +195,7 @@ class Brain:
         self._take_reactions(posts.filter(message__in=ids) | posts.filter(card__in=ids), now)
 
     def _take_reactions(self, posts: QuerySet[models.Post], now: datetime) -> None:
-        """Take what the reactions under some posts say. The votes are first: they were given to
-        what was voted on before a leader said yes to anything else."""
+        """Take what the reactions under some posts say: votes, and what leaders answer."""
         self.votes.take(posts, now)
         self.edits.take_reactions(posts, now)
 

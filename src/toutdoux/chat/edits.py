@@ -172,6 +172,8 @@ class Edits:
             asked = models.Outgoing.objects.filter(**self.place.mine, sent=question.message)
             if not asked.filter(key=key).exists():
                 return
+            # Whoever voted before they said so did it on the text before.
+            self.votes.take(models.Post.objects.filter(pk=about.pk), now)
             self._do(question.ballot, about, action.leader, text, question.message, now)
         if leads or action.state not in UNDECIDED:
             models.Post.objects.filter(pk=question.pk).update(open=False)
