@@ -292,6 +292,15 @@ def test_only_its_leader_corrects_an_action_at_once(room: Room) -> None:
     assert room.action("AE1").object == f"{proposal} !"
 
 
+def test_a_correction_that_was_taken_back_can_be_made_again(room: Room) -> None:
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    for text in (f"{PROPOSAL}s", PROPOSAL, f"{PROPOSAL}s"):
+        room.chat.edits_to(message, text)
+        room.turn()
+        assert room.action("AE1").object == text
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -63,7 +63,9 @@ class Edits:
             elif self.place.member_of(message.author) == action.leader and action.is_corrected_at(
                 min(message.changed_at, now)
             ):
-                self._do(AMEND, post, action.leader, text, seen, now, at=message.changed_at)
+                # Its instant as well: the same may be corrected, taken back, and corrected again.
+                key = f"{seen} {message.changed_at.isoformat()}"
+                self._do(AMEND, post, action.leader, text, key, now, at=message.changed_at)
             else:
                 self._ask_leader(post, action, AMEND, seen, text)
         post.text = seen
