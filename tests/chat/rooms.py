@@ -57,9 +57,11 @@ class Gathering:
         """Start the bot, anew if it ran: it remembers what is in the database."""
         from toutdoux.association.models import Association
         from toutdoux.chat.brain import Brain
+        from toutdoux.chat.place import Place
 
         association = Association.objects.get(pk=self.id)
-        self.brain = Brain(association, self.world.connect(), self.habits)
+        self.place = Place(association, self.world.connect(), self.habits)
+        self.brain = Brain(self.place)
 
     def action(self, ref: str):
         from toutdoux.actions import reading
@@ -95,7 +97,7 @@ class Hall(Gathering):
     def start(self) -> None:
         self.stop()
         super().start()
-        self.ear = Ear(self.brain.chat)
+        self.ear = Ear(self.place.chat)
 
     def stop(self) -> None:
         """Have the bot hear nothing more."""
@@ -116,7 +118,7 @@ class Hall(Gathering):
             self.turn()
 
     def until_tally(self, ref: str, *expected: int) -> None:
-        self.until(lambda: self.brain.standing([ref], self.world.now()).actions)
+        self.until(lambda: self.place.standing([ref], self.world.now()).actions)
         self.until(lambda: self.tally(ref) == expected)
 
 

@@ -57,7 +57,7 @@ def test_a_message_with_the_hashtag_is_an_action_with_a_card(hall: Hall, propose
     assert card.thread == proposed
     assert "AE1" in card.text
     assert "Ana Brun" in card.text
-    choices = {hall.brain.habits.choice(sign) for sign in world.signs(proposed)}
+    choices = {hall.place.habits.choice(sign) for sign in world.signs(proposed)}
     assert choices == set(Choice)
     assert hall.tally("AE1") == (0, 0, 0), "the bot's own signs do not count"
 
@@ -261,7 +261,7 @@ def test_what_was_voted_on_by_hand_is_imported_once(hall: Hall) -> None:
 
     def read() -> Past:
         past = Past(hall.id, "Europe/Paris", over)
-        past.read(hall.brain, since)
+        past.read(hall.place, since)
         return past
 
     past = read()

@@ -29,7 +29,7 @@ def truth(room: Room, message: str) -> Counter[str]:
     """What the reactions on the server say: of each person, the one added last."""
     said: dict[str, str] = {}
     for (id, who, sign), _ in sorted(room.chat.signs.items(), key=lambda one: one[1]):
-        choice = room.brain.habits.choice(sign)
+        choice = room.place.habits.choice(sign)
         if id == message and who in PEOPLE and choice is not None:
             said[who] = choice
     return Counter(said.values())

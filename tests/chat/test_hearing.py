@@ -292,6 +292,15 @@ def test_only_its_leader_corrects_an_action_at_once(room: Room) -> None:
     assert room.action("AE1").object == f"{proposal} !"
 
 
+def test_a_correction_that_was_taken_back_can_be_made_again(room: Room) -> None:
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    for text in (f"{PROPOSAL}s", PROPOSAL, f"{PROPOSAL}s"):
+        room.chat.edits_to(message, text)
+        room.turn()
+        assert room.action("AE1").object == text
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -333,6 +342,27 @@ def test_a_leader_says_yes_to_the_text_that_they_were_shown(room: Room) -> None:
     room.turn()
     assert room.action("AE1").object == f"{PROPOSAL} v3"
     assert len(room.action("AE1").versions) == 2
+
+
+@pytest.mark.parametrize("in_words", [False, True])
+def test_what_was_voted_before_a_leader_says_yes_is_a_vote_on_the_text_before(
+    room: Room, in_words: bool
+) -> None:
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.after(minutes=20)
+    room.chat.edits_to(message, f"{PROPOSAL} v2")
+    room.turn()
+    (question,) = room.chat.of_bot("private ana")
+    for who in ("ana", "bob", "chloe"):
+        room.chat.reacts(who, message)
+    if in_words:
+        room.chat.says("ana", "oui", "private ana")
+    else:
+        room.chat.reacts("ana", question.id)
+    room.turn()
+    assert room.action("AE1").state == "adopted"
+    assert room.action("AE1").object == PROPOSAL
 
 
 def test_a_leader_is_asked_again_about_a_text_of_before_an_amendment(room: Room) -> None:

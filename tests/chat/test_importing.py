@@ -35,7 +35,7 @@ def read(room: Room, since: timedelta = timedelta(days=30)) -> Past:
     from toutdoux.chat.importing import Past
 
     past = Past(room.id, "Europe/Paris", room.chat.clock)
-    past.read(room.brain, BEGIN - since)
+    past.read(room.place, BEGIN - since)
     return past
 
 
@@ -282,7 +282,7 @@ def test_a_verified_address_ties_an_account_where_the_association_wants_it(room:
     room.chat.reacts("driss", message)
     room.chat.after(days=30)
     assert read(room).strangers == {"driss": 1}
-    room.brain.habits = replace(room.brain.habits, by_email=True)
+    room.place.habits = replace(room.place.habits, by_email=True)
     take(room)
     assert imported(room)["AO1"].leader_id == room.members["driss"]
     assert imported(room)["AO1"].for_ == 1
@@ -303,7 +303,7 @@ def test_a_vote_that_came_too_late_or_off_the_roll_is_not_counted(room: Room) ->
     from toutdoux.chat.models import Account
 
     new = commands.add_member(request(room), "Eva Noir", joined=room.chat.clock)
-    Account.objects.create(**room.brain.mine, person="eva", member_id=new)
+    Account.objects.create(**room.place.mine, person="eva", member_id=new)
     message = room.chat.says("ana", ORDINARY)
     room.chat.reacts("eva", message)
     room.chat.reacts("bob", message)
@@ -325,7 +325,7 @@ def test_whoever_was_told_of_later_was_a_member_then(room: Room) -> None:
     room.chat.after(days=30)
     joined = BEGIN - timedelta(days=200)
     eva = commands.add_member(request(room), "Eva Noir", joined=joined)
-    Account.objects.create(**room.brain.mine, person="eva", member_id=eva)
+    Account.objects.create(**room.place.mine, person="eva", member_id=eva)
     take(room)
     action = imported(room)["AO1"]
     assert (action.leader_id, action.for_) == (eva, 1)

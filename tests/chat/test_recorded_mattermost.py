@@ -104,6 +104,7 @@ def test_the_brain_counts_what_the_server_says(recorded: StandIn, home: Path) ->
     from toutdoux.association.models import Association
     from toutdoux.chat.brain import Brain
     from toutdoux.chat.models import Account
+    from toutdoux.chat.place import Place
     from toutdoux.core.charter import read_charter
 
     before = SAID_AT - timedelta(days=30)
@@ -123,7 +124,7 @@ def test_the_brain_counts_what_the_server_says(recorded: StandIn, home: Path) ->
             Account.objects.create(
                 association_id=id, server=recorded.chat.server, person=person, member_id=member
             )
-    brain = Brain(Association.objects.get(pk=id), recorded.chat)
+    brain = Brain(Place(Association.objects.get(pk=id), recorded.chat))
     now = SAID_AT + timedelta(seconds=5)
     brain.catch_up(now)
     brain.catch_up(now)

@@ -110,7 +110,7 @@ def test_a_server_that_is_away_has_refused_nothing(room: Room) -> None:
     room.chat.now = room.chat.says_it_is_away
     with pytest.raises(Unreachable):
         room.turn()
-    assert not room.brain.outbox.put_off
+    assert not room.place.outbox.put_off
 
 
 def test_what_was_not_taken_is_sent_once_it_is(room: Room) -> None:

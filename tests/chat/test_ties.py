@@ -19,7 +19,7 @@ def room(home: Path) -> Room:
     from toutdoux.actions import commands
 
     room = Room()
-    room.brain.habits = Habits(by_email=True)
+    room.place.habits = Habits(by_email=True)
     request = commands.Request(association=room.id, now=room.chat.clock, via="cli")
     commands.rename_member(request, room.members["driss"], email="Driss@example.org")
     return room
@@ -147,7 +147,7 @@ def test_untied_by_its_member_it_stays_so(room: Room) -> None:
 
 
 def test_nothing_is_tied_by_addresses_unless_the_association_wants_it(room: Room) -> None:
-    room.brain.habits = Habits()
+    room.place.habits = Habits()
     meets(room, "dr", "driss@example.org")
     room.chat.reacts("dr", room.chat.says("ana", PROPOSAL))
     room.turn()
@@ -217,13 +217,13 @@ def test_what_waits_to_be_sent_is_put_together_without_what_is_forgotten(room: R
     request = commands.Request(association=room.id, now=room.chat.clock, via="web")
     commands.propose(request, Kind.ORDINARY, "Le zèbre de Bob", by=room.members["bob"])
     room.chat.after(seconds=1)
-    room.brain.send = lambda _: None  # type: ignore[method-assign] (the server takes nothing now)
+    room.brain.telling.send = lambda _: None  # type: ignore[method-assign] (the server takes nothing now)
     room.brain.tell(room.chat.clock)
     (waiting,) = Outgoing.objects.filter(sent="")
     assert "zèbre" in waiting.text
     erase(room, "bob")
     assert not Outgoing.objects.filter(text__contains="zèbre").exists()
-    del room.brain.send
+    del room.brain.telling.send
     room.turn()
     room.turn()
     (card,) = [one for one in room.chat.of_bot() if "**AO1**" in one.text and not one.thread]

@@ -28,6 +28,7 @@ from toutdoux.core.words import Refusal
 from . import http, models
 from .brain import Brain
 from .connections import Connection, connections
+from .place import Place
 from .sending import PutOff
 from .system import Chat, Forbidden, News, Unreachable
 
@@ -102,8 +103,9 @@ class Bot:
         association = Association.objects.get(slug=self.connection.association)
         chat = self.connection.open()
         self._hold(association, chat.server)
-        brain = Brain(association, chat, self.connection.habits(), self._beside)
-        brain.outbox.put_off = self._put_off
+        place = Place(association, chat, self.connection.habits())
+        place.outbox.put_off = self._put_off
+        brain = Brain(place, self._beside)
         heard: SimpleQueue[Heard] = SimpleQueue()
         ended = Event()
         Thread(target=_listen, args=(chat, heard, ended), daemon=True).start()
@@ -134,7 +136,7 @@ class Bot:
     def _work(self, brain: Brain, heard: SimpleQueue[Heard], stopping: Event) -> None:
         told = 0.0
         while not stopping.is_set():
-            patience = 0.0 if brain.outbox.is_sending else BETWEEN_TELLING
+            patience = 0.0 if brain.place.outbox.is_sending else BETWEEN_TELLING
             brain.hear_all(_gathered(heard, patience), _now())
             # What happened before may change what there is to tell: first that is read.
             if brain.has_read and monotonic() - told >= BETWEEN_TELLING:

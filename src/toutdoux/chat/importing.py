@@ -35,10 +35,11 @@ from toutdoux.core.replay import STEP, Play
 from toutdoux.core.words import Refusal, Sentence, say
 
 from . import codes, models
-from .brain import Brain, Wanted
 from .http import pause
+from .place import Place
 from .saying import leaders_named
 from .system import Message, Person, Reaction, Unreachable
+from .votes import Wanted, read_votes
 
 Progress = Callable[[int, int], None]
 """Told how many of how many messages with a hashtag are read."""
@@ -106,53 +107,53 @@ class Past:
 
     # --- reading ---------------------------------------------------------------------------------
 
-    def read(self, brain: Brain, since: datetime, progress: Progress = lambda *_: None) -> None:
+    def read(self, place: Place, since: datetime, progress: Progress = lambda *_: None) -> None:
         """Read the watched channels of a chat. Raises `Unreachable` and `Forbidden`.
 
         Args:
-            brain: who knows how people say things there.
+            place: where, and how people say things there.
             since: messages before that instant are left alone, in UTC.
             progress: told from time to time how far it is.
         """
-        people = _People(brain, self.now)
-        chat = brain.chat
+        people = _People(place, self.now)
+        chat = place.chat
         for channel in _patiently(chat.channels):
-            messages = _patiently(partial(_messages, brain, channel.id, since))
-            told = [one for one in messages if _proposes(brain, one)]
+            messages = _patiently(partial(_messages, place, channel.id, since))
+            told = [one for one in messages if _proposes(place, one)]
             for start in range(0, len(told), _AT_ONCE):
                 progress(start, len(told))
                 some = told[start : start + _AT_ONCE]
                 ids = [one.id for one in some]
                 there = _patiently(partial(chat.reactions, channel.id, ids))
                 for message in some:
-                    self._look_at(brain, people, message, there.get(message.id))
+                    self._look_at(place, people, message, there.get(message.id))
 
     def _look_at(
-        self, brain: Brain, people: _People, message: Message, there: Sequence[Reaction] | None
+        self, place: Place, people: _People, message: Message, there: Sequence[Reaction] | None
     ) -> None:
         try:
-            kind = brain.habits.kind(message.text)
+            kind = place.habits.kind(message.text)
             commands.check_texts(message.text)
-            number = _number(brain.habits.rest(message.text), kind)
-            link = brain.chat.link(message.channel, message.id)
-            if self._is_there(brain, message, kind, number, link):
+            number = _number(place.habits.rest(message.text), kind)
+            link = place.chat.link(message.channel, message.id)
+            if self._is_there(place, message, kind, number, link):
                 self.there += 1
                 return
             if number is not None:
                 self._claimed.add((kind, number))
             if there is None:
                 raise _left(say("its reactions cannot be read any more"))
-            self._take(brain, people, message, kind, number, link, there)
+            self._take(place, people, message, kind, number, link, there)
         except Refusal as refusal:
             self.left.append(Left(message, refusal.why))
 
     def _is_there(
-        self, brain: Brain, message: Message, kind: Kind, number: int | None, link: str
+        self, place: Place, message: Message, kind: Kind, number: int | None, link: str
     ) -> bool:
         """Whether it was recorded: by the bot, with a link to the message, or from a table that has
         this number for this day."""
         return (
-            models.Post.objects.filter(**brain.mine, message=message.id).exists()
+            models.Post.objects.filter(**place.mine, message=message.id).exists()
             or link in self._links
             or message.id in self._links
             or (number is not None and self._days.get((kind, number)) == self._day(message))
@@ -160,7 +161,7 @@ class Past:
 
     def _take(
         self,
-        brain: Brain,
+        place: Place,
         people: _People,
         message: Message,
         kind: Kind,
@@ -170,7 +171,7 @@ class Past:
     ) -> None:
         votes: list[tuple[str, Wanted]] = []
         strangers = []
-        for person, wanted in brain.wanted(there).items():
+        for person, wanted in read_votes(place, there).items():
             member = people.member(person)
             if member is not None:
                 votes.append((member, wanted))
@@ -197,7 +198,7 @@ class Past:
                 ImportedVote(by, choice, at[by]) for by, choice in action.ballot.votes.items()
             ),
         )
-        of = brain.mine
+        of = place.mine
         self.found.append(Found(of, message, kind, number, leader, leader_id, link, course))
 
     def _judge(
@@ -313,9 +314,9 @@ class Past:
 class _People:
     """Whose accounts there are, each asked about once."""
 
-    def __init__(self, brain: Brain, now: datetime) -> None:
-        self.brain, self.now = brain, now
-        known = models.Account.objects.filter(**brain.mine)
+    def __init__(self, place: Place, now: datetime) -> None:
+        self.place, self.now = place, now
+        known = models.Account.objects.filter(**place.mine)
         self._members: dict[str, str | None] = dict(known.values_list("person", "member_id"))
         self._people: dict[str, Person | None] = {}
 
@@ -326,14 +327,14 @@ class _People:
         return self._members[person]
 
     def _by_address(self, person: str) -> str | None:
-        brain = self.brain
-        untied = models.Outgoing.objects.filter(**brain.mine, key=f"tied {person}")
-        if not brain.habits.by_email or untied.exists():
+        place = self.place
+        untied = models.Outgoing.objects.filter(**place.mine, key=f"tied {person}")
+        if not place.habits.by_email or untied.exists():
             return None
         found = self._person(person)
         if found is None or found.bot or not found.email:
             return None
-        member = codes.addressed(brain.association.pk, brain.server, found.email, self.now)
+        member = codes.addressed(place.association.pk, place.server, found.email, self.now)
         return None if member is None else member.pk
 
     def is_bot(self, person: str) -> bool:
@@ -351,28 +352,28 @@ class _People:
             member = self.member(message.author)
             return ("" if member else self.handle(message.author)), member
         try:
-            member = _patiently(lambda: self.brain.member_called(named))
+            member = _patiently(lambda: self.place.member_called(named))
         except Refusal:  # several are called so
             member = None
         return ("" if member else named), member
 
     def _person(self, id: str) -> Person | None:
         if id not in self._people:
-            self._people[id] = _patiently(lambda: self.brain.chat.person(id))
+            self._people[id] = _patiently(lambda: self.place.chat.person(id))
         return self._people[id]
 
 
-def _messages(brain: Brain, channel: str, since: datetime) -> list[Message]:
+def _messages(place: Place, channel: str, since: datetime) -> list[Message]:
     """Those that were sent since then; older ones may have changed."""
-    return [one for one in brain.chat.messages(channel, since) if one.at >= since]
+    return [one for one in place.chat.messages(channel, since) if one.at >= since]
 
 
-def _proposes(brain: Brain, message: Message) -> bool:
+def _proposes(place: Place, message: Message) -> bool:
     """Whether a message is one of those by which people propose."""
     return (
         not (message.automatic or message.deleted or message.private or message.thread)
-        and message.author != brain.chat.me
-        and bool(brain.habits.kinds(message.text))
+        and message.author != place.chat.me
+        and bool(place.habits.kinds(message.text))
     )
 
 

@@ -6,6 +6,12 @@ from django.db import models
 
 from toutdoux.association.models import Association, Member
 
+AMEND, WITHDRAW = QUESTIONS = ("amend", "withdraw")
+"""What a leader is asked about when their message changed, in the place of a post's ballot."""
+
+DELETED = "deleted"
+"""What is kept of the text of a message that is gone, in the place of its digest."""
+
 
 class Account(models.Model):
     """A chat account that is a member's."""
@@ -73,7 +79,7 @@ class Post(models.Model):
     thread = models.CharField(max_length=255, blank=True)
     action = models.CharField(max_length=20)
     ballot = models.CharField(max_length=12)
-    """The ballot's name; or `amend`, `withdraw` for a question."""
+    """The ballot's name; or one of `QUESTIONS`."""
     since = models.DateTimeField(null=True)
     """When the vote opened that its reactions are votes on: later ones are others. None if that was
     with the proposal."""

@@ -416,9 +416,9 @@ def import_(since: str, dry_run: bool, slug: str | None) -> None:
 
 def _read_past(desk: Desk, since: datetime) -> Past:
     """What an association's chats hold."""
-    from toutdoux.chat.brain import Brain
     from toutdoux.chat.connections import connections
     from toutdoux.chat.importing import Past
+    from toutdoux.chat.place import Place
 
     from .progress import progress
 
@@ -431,7 +431,7 @@ def _read_past(desk: Desk, since: datetime) -> Past:
     for one in known:
         _try(one)
         with _reaching(one), progress(_word("Reading the chat"), at_once=True) as told:
-            past.read(Brain(desk.association, one.open(), one.habits()), since, told)
+            past.read(Place(desk.association, one.open(), one.habits()), since, told)
     return past
 
 
