@@ -229,3 +229,42 @@ def test_a_database_of_each_release_is_upgraded(release: Path, tmp_path: Path) -
     # What is looked at may have written down a decision that fell due.
     assert found.pop("ledger_entry", 0) >= figures.pop("ledger_entry", 0)
     assert found == figures
+
+
+def schema() -> dict[str, tuple[list[object], list[object]]]:
+    """The columns of every table, and what holds for them, whatever that is called."""
+    from django.db import connection
+
+    told = {}
+    with connection.cursor() as cursor:
+        look = connection.introspection
+        for table in look.table_names(cursor):
+            columns = [
+                (one.name, one.type_code, one.display_size, one.null_ok, one.default)
+                for one in look.get_table_description(cursor, table)
+            ]
+            facts = ("columns", "primary_key", "unique", "foreign_key", "check", "index", "type")
+            holds = [
+                tuple(str(one.get(fact)) for fact in facts)
+                for one in look.get_constraints(cursor, table).values()
+            ]
+            told[table] = (sorted(columns, key=str), sorted(holds))
+    return told
+
+
+def test_what_is_made_at_once_is_what_the_migrations_make(both_databases: Path) -> None:
+    from django.apps import apps
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    from toutdoux.config import database
+
+    before, made = schema(), set(MigrationRecorder(connection).applied_migrations())
+    with database.changing_tables(), connection.schema_editor() as editor:
+        for model in [*apps.get_models(), MigrationRecorder.Migration]:
+            editor.delete_model(model)
+    assert connection.introspection.table_names() == []
+    with database.changing_tables():
+        database.migrate()
+    assert schema() == before
+    assert set(MigrationRecorder(connection).applied_migrations()) == made
