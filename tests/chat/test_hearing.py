@@ -377,6 +377,25 @@ def test_a_leader_is_asked_again_about_a_text_of_before_an_amendment(room: Room)
         assert room.action("AE1").object == f"{PROPOSAL} {text}"
 
 
+def test_a_leader_is_told_why_a_yes_changes_nothing(room: Room) -> None:
+    from toutdoux.actions import commands
+
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.after(minutes=20)
+    room.chat.edits_to(message, f"{PROPOSAL} v2")
+    room.turn()
+    (question,) = room.chat.of_bot("private ana")
+    request = commands.Request(association=room.id, now=room.chat.clock, via="cli")
+    commands.end_membership(request, room.members["ana"])
+    room.chat.clock += timedelta(seconds=1)
+    room.chat.reacts("ana", question.id)
+    room.turn()
+    assert room.action("AE1").object == PROPOSAL
+    told = room.chat.of_bot("private ana")[-1].text
+    assert told.startswith("Ana is no member on 3 March 2026 at 10:20 →")
+
+
 def test_what_a_leader_was_asked_about_is_over_once_it_is_decided(room: Room) -> None:
     from toutdoux.chat.models import Post
 

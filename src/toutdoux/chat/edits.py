@@ -65,7 +65,10 @@ class Edits:
             ):
                 # Its instant as well: the same may be corrected, taken back, and corrected again.
                 key = f"{seen} {message.changed_at.isoformat()}"
-                self._do(AMEND, post, action.leader, text, key, now, at=message.changed_at)
+                at = message.changed_at
+                refusal = self._do(AMEND, post, action.leader, text, key, now, at=at)
+                if refusal is not None:
+                    self.place.refuse(message, refusal)
             else:
                 self._ask_leader(post, action, AMEND, seen, text)
         post.text = seen
@@ -176,9 +179,17 @@ class Edits:
                 return
             # Whoever voted before they said so did it on the text before.
             self.votes.take(models.Post.objects.filter(pk=about.pk), now)
-            self._do(question.ballot, about, action.leader, text, question.message, now)
+            refusal = self._do(question.ballot, about, action.leader, text, question.message, now)
+            if refusal is not None:
+                self._say_that_it_cannot_be(question, refusal)
         if leads or action.state not in UNDECIDED:
             models.Post.objects.filter(pk=question.pk).update(open=False)
+
+    def _say_that_it_cannot_be(self, question: models.Post, refusal: Refusal) -> None:
+        told = say("{why} → {remedy}", why=refusal.why, remedy=refusal.remedy)
+        text = self.place.language.say(told)
+        key = f"refused {question.message}"
+        self.place.outbox.put(key, text[0].upper() + text[1:], channel=question.channel)
 
     # --- what is done ----------------------------------------------------------------------------
 
@@ -191,7 +202,8 @@ class Edits:
         key: str,
         now: datetime,
         at: datetime | None = None,
-    ) -> None:
+    ) -> Refusal | None:
+        """Returns why nothing is changed, if so."""
         asks = self.place.asks(now, at or now, cards.digest(f"{what} {post.message} {key}"))
         try:
             if what == WITHDRAW:
@@ -199,7 +211,8 @@ class Edits:
             elif text:
                 commands.amend(asks, post.action, text, by=by)
         except Refusal as refusal:
-            log.info("%s: nothing is changed: %s", post.action, refusal.why.message)
+            return commands.names_in(refusal, self.place.association.pk)
+        return None
 
 
 def _question_key(what: str, about: models.Post, action: Action, seen: str) -> str:
