@@ -26,6 +26,10 @@ ENCRYPTION = {"algorithm": "m.megolm.v1.aes-sha2"}
 PROPOSAL = "#action-ordinaire Repeindre"
 
 
+# What members see on Matrix is in the behaviour suite, which is not slow.
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def world(matrix_world: MatrixWorld) -> MatrixWorld:
     return matrix_world

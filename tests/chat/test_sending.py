@@ -49,6 +49,7 @@ def test_what_one_person_cannot_be_told_stops_nobody_else(room: Room) -> None:
     assert [one.thread for one in room.chat.of_bot()] == [message, second]
 
 
+@pytest.mark.slow
 def test_what_the_server_refuses_is_tried_ever_more_rarely_and_given_up_after_a_day(
     room: Room, caplog: pytest.LogCaptureFixture
 ) -> None:

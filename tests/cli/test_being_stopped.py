@@ -91,6 +91,7 @@ def test_what_was_left_is_swept_up_by_forgetting(tmp_path: Path) -> None:
     assert names(home.path / "backups") == []
 
 
+@pytest.mark.slow
 def test_a_restore_that_was_killed_leaves_what_the_next_sweeps_up(tmp_path: Path) -> None:
     home = copy_of("quiet", tmp_path)
     file = tmp_path / "kept.toutdoux"

@@ -162,6 +162,7 @@ def test_a_backup_goes_through_a_symbolic_link(quiet: Home, tmp_path: Path) -> N
     assert zipfile.is_zipfile(tmp_path / "a.toutdoux")
 
 
+@pytest.mark.slow
 def test_a_backup_that_would_swell_is_not_read(quiet: Home, tmp_path: Path) -> None:
     file = tmp_path / "a.toutdoux"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:

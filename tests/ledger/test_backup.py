@@ -138,6 +138,7 @@ def test_a_backup_goes_from_sqlite_to_postgresql_and_back(
     assert_whole(small.id)
 
 
+@pytest.mark.slow
 def test_life_goes_on_in_postgresql_after_a_restore(postgres_home: Path, tmp_path: Path) -> None:
     from toutdoux.actions import commands as c
     from toutdoux.core import history as h
