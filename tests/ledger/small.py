@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 BEGIN = datetime(2021, 3, 1, 9, 0, tzinfo=UTC)
@@ -74,8 +75,16 @@ def tables() -> dict[str, list[dict[str, Any]]]:
     from toutdoux.config import database
     from toutdoux.ledger import backup
 
-    models = backup._tables(database.applied())
+    models = _models(frozenset(database.applied()))
     return {name: list(backup._rows(model)) for name, model in sorted(models.items())}
+
+
+@cache
+def _models(migrations: frozenset[tuple[str, str]]) -> dict[str, Any]:
+    """The models of all tables; made once, for many tests compare what was there before."""
+    from toutdoux.ledger import backup
+
+    return backup._tables(set(migrations))
 
 
 def assert_whole(association: str) -> int:
