@@ -4,10 +4,13 @@ and 300,000 votes, and 200 small ones.
     python bench/web.py [SHARE]       the table (`make bench` prints it too); of a share of all
                                       that, such as 0.05, where it is only to be tried
     python bench/web.py build SHARE   fill the home, or the database, that the environment names
-    python bench/web.py serve PORT    serve it, with an empty signed-in page beside the others
+    python bench/web.py serve PORT    serve it, with two empty signed-in pages beside the others
+    python bench/web.py sessions      who is signed in there, and on what they can vote
+    python bench/web.py votes         vote there by the command, without a browser
 
 The floor of a page is an empty Django view that knows who is signed in; of a vote, a bare durable
-write into the same kind of database.
+write into the same kind of database. What a form costs of which somebody signed in makes one such
+write, and nothing else, is told beside it.
 """
 
 from __future__ import annotations
@@ -96,10 +99,11 @@ def sessions() -> list[str]:
 
 
 def serve(port: int) -> None:
-    """What `toutdoux serve` does, and one more page: the floor."""
+    """What `toutdoux serve` does, and two more pages: the floors."""
     from toutdoux.config import database
 
     database.prepare(web=True)
+    from django.db import connection
     from django.http import HttpResponse
     from django.urls import path
 
@@ -109,7 +113,15 @@ def serve(port: int) -> None:
     def empty(request: Any) -> HttpResponse:
         return HttpResponse(str(request.user.pk))
 
+    def one_write(request: Any) -> HttpResponse:
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO bare_form (account) VALUES (%s)", [request.user.pk])
+        return HttpResponse()
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bare_form (account BIGINT)")
     urls.urlpatterns.insert(0, path("bench-empty", empty))
+    urls.urlpatterns.insert(0, path("bench-write", one_write))
     Server("127.0.0.1", port).run(lambda: print("ready", flush=True))
 
 
@@ -168,6 +180,17 @@ class Browser:
         return text
 
 
+def _quantiles(taken: list[float], seconds: float) -> dict[str, float]:
+    """Of so many requests in a time, each of so many seconds: how many a second, and the
+    milliseconds of each."""
+    taken.sort()
+    return {
+        "rate": len(taken) / seconds,
+        "p50": 1000 * statistics.median(taken),
+        "p95": 1000 * taken[int(len(taken) * 0.95)],
+    }
+
+
 def load(
     port: int, cookies: list[str], clients: int, work: Callable[[Browser, int], object]
 ) -> dict[str, float]:
@@ -189,12 +212,11 @@ def load(
         thread.start()
     for thread in threads:
         thread.join()
-    taken.sort()
-    return {
-        "rate": len(taken) / SECONDS,
-        "p50": 1000 * statistics.median(taken),
-        "p95": 1000 * taken[int(len(taken) * 0.95)],
-    }
+    return _quantiles(taken, SECONDS)
+
+
+def writing(browser: Browser, turn: int) -> object:
+    return browser.get(f"/a/{BIG}/") if turn == 0 else browser.post("/bench-write")
 
 
 def voting(refs: list[str]) -> Callable[[Browser, int], object]:
@@ -363,41 +385,30 @@ def measure(name: str, environment: dict[str, str], share: float) -> list[list[s
     """The rows of one database, which is filled first."""
     filling = [sys.executable, __file__, "build", str(share)]
     subprocess.run(filling, env={**os.environ, **environment}, check=True)
-    told = subprocess.run(
-        [sys.executable, __file__, "sessions"],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    known = json.loads(told.stdout)
+    known = _told(environment, "sessions")
     cookies, refs, period = known["cookies"], known["refs"], known["period"]
     rows = []
+    bare, by_command = bare_write(environment), _told(environment, "votes")
     with served(environment) as (port, pid):
         pages = {
             "an empty signed-in view": lambda browser, turn: browser.get("/bench-empty"),
             "Today, 20 cards": lambda browser, turn: browser.get(f"/a/{BIG}/"),
             "an action": lambda browser, turn: browser.get(f"/a/{BIG}/actions/{refs[0]}"),
             "an inventory": lambda browser, turn: browser.get(f"/a/{BIG}/inventory/{period}"),
+            "a form that writes once": writing,
             "a vote": voting(refs),
         }
-        floor, bare = 0.0, bare_write(environment)
+        floor = 0.0
         for page, work in pages.items():
             for clients in (1, 16):
                 said = load(port, cookies, clients, work)
                 if clients == 1 and not floor:
                     floor = said["p50"]
-                least = bare if page == "a vote" else floor
+                least = bare if page in ("a form that writes once", "a vote") else floor
                 ratio = f"{said['p50'] / least:.1f}" if clients == 1 else ""
-                rows.append(
-                    [
-                        f"{name}: {page}",
-                        str(clients),
-                        f"{said['rate']:.0f}",
-                        f"{said['p50']:.1f}",
-                        f"{said['p95']:.1f}",
-                        ratio,
-                    ]
-                )
+                rows.append(_row(f"{name}: {page}", said, ratio, clients))
+        ratio = f"{by_command['p50'] / bare:.1f}"
+        rows.append(_row(f"{name}: a vote, the command alone", by_command, ratio))
         middle, longest = watch(port, cookies, refs[1])
         rows.append(
             [
@@ -411,6 +422,48 @@ def measure(name: str, environment: dict[str, str], share: float) -> list[list[s
         )
         rows.append([f"{name}: memory of serve, MB", "", "", f"{memory(pid):.0f}", "", ""])
     return rows
+
+
+def _row(what: str, said: dict[str, float], ratio: str, clients: int = 1) -> list[str]:
+    figures = (f"{said['rate']:.0f}", f"{said['p50']:.1f}", f"{said['p95']:.1f}")
+    return [what, str(clients), *figures, ratio]
+
+
+def _told(environment: dict[str, str], what: str) -> Any:
+    """What this file tells of a home when it is called with a word."""
+    answer = subprocess.run(
+        [sys.executable, __file__, what],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(answer.stdout)
+
+
+def tell_votes() -> None:
+    """Vote by the command as the pages do, for a while."""
+    from toutdoux.config import database
+
+    database.prepare(web=True)
+    from toutdoux.actions import commands
+    from toutdoux.actions.models import Action
+    from toutdoux.association.models import Association
+    from toutdoux.core.history import Choice
+    from toutdoux.web.models import Seat
+
+    association = Association.objects.get(slug=BIG)
+    open_ = Action.objects.filter(association=association, state="open").order_by("order")
+    refs = list(open_.values_list("ref", flat=True))
+    voter = Seat.objects.order_by("-pk").values_list("member_id", flat=True)[0]
+    begin, turn, taken = time.perf_counter(), 0, []
+    while (now := time.perf_counter()) < begin + SECONDS:
+        round, place = divmod(turn, len(refs))
+        request = commands.Request(association=association.pk, now=datetime.now(UTC), via="web")
+        choice = (Choice.FOR, Choice.ABSTAIN)[round % 2]
+        commands.vote(request, refs[place], choice, by=voter)
+        taken.append(time.perf_counter() - now)
+        turn += 1
+    print(json.dumps(_quantiles(taken[1:], SECONDS)))
 
 
 def tell_sessions() -> None:
@@ -471,6 +524,8 @@ def main() -> None:
         serve(int(more[0]))
     elif what == "sessions":
         tell_sessions()
+    elif what == "votes":
+        tell_votes()
     else:
         from toutdoux.cli.speech import print_table
 
