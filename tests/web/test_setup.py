@@ -71,6 +71,14 @@ def test_the_first_link_founds_the_association(both_databases: Path) -> None:
     assert (last["kind"], last["by"]) == ("account.claimed", ana.id)
 
 
+def test_who_comes_before_it_is_founded_is_told_where_the_link_is(home: Path) -> None:
+    answer = visitor().get("/")
+    assert answer.status_code == 200
+    assert "toutdoux serve" in answer.content.decode()
+    visitor().post(link(), TOLD)
+    assert visitor().get("/").headers["Location"] == "/account/login/"
+
+
 def test_it_works_once(home: Path) -> None:
     address = link()
     visitor().post(address, TOLD)

@@ -11,6 +11,7 @@ from django.urls import path, reverse
 
 from toutdoux.actions import reading
 from toutdoux.actions.models import Action
+from toutdoux.association.models import Association
 from toutdoux.core.history import UNFINISHED, State
 from toutdoux.core.replay import UNDECIDED, Standing
 from toutdoux.core.voters import awaiting, decides
@@ -29,6 +30,8 @@ LATELY = 5
 def home(request: Any) -> HttpResponse:
     """Where somebody comes in without saying where to."""
     if not request.user.is_authenticated:
+        if not Association.objects.exists():
+            return render(request, "not_founded.html")
         return HttpResponseRedirect(reverse("account_login"))
     seats = seats_of(request.user, request.now)
     slugs = [seat.member.association.slug for seat in seats.order_by("since")]
