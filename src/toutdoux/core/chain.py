@@ -59,7 +59,7 @@ def commitment(nonce: bytes, text: str) -> str:
 
 def stamp(instant: datetime) -> str:
     """An instant as entries hold it: always with six digits, so that texts sort as instants do."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 class Checked:

@@ -41,10 +41,12 @@ def find(
     """
     database = connections[DEFAULT_DB_ALIAS]
     column, numbers = among or ("", ())
-    query, readers = _selecting(model, columns, tuple(equal), order, column, len(numbers))
+    query, readers = _selecting(
+        database.vendor, model, columns, tuple(equal), order, column, len(numbers)
+    )
     if lock and database.features.has_select_for_update:
         query += " FOR UPDATE"
-    rows = _run(database, query, [*_prepared(database, model, equal), *numbers])
+    rows = _ask(database, query, [*_prepared(database, model, equal), *numbers])
     return [_read(readers, row) for row in rows] if readers else rows
 
 
@@ -64,41 +66,56 @@ def find_with(
     of the first table are locked."""
     database = connections[DEFAULT_DB_ALIAS]
     query, readers = _selecting_with(
-        model, columns, other, other_columns, link, order, tuple(equal)
+        database.vendor, model, columns, other, other_columns, link, order, tuple(equal)
     )
     if lock and database.features.has_select_for_update:
         query += f" FOR UPDATE OF {_table(model)}"
-    return [_read(readers, row) for row in _run(database, query, _prepared(database, model, equal))]
+    return [_read(readers, row) for row in _ask(database, query, _prepared(database, model, equal))]
 
 
 def insert(model: Model, values: Mapping[str, object]) -> None:
     database = connections[DEFAULT_DB_ALIAS]
-    _run(database, _inserting(model, tuple(values)), _prepared(database, model, values))
+    _write(database, _inserting(model, tuple(values)), _prepared(database, model, values))
 
 
 def update(model: Model, values: Mapping[str, object], **equal: object) -> None:
     database = connections[DEFAULT_DB_ALIAS]
     arguments = _prepared(database, model, values) + _prepared(database, model, equal)
-    _run(database, _updating(model, tuple(values), tuple(equal)), arguments)
+    _write(database, _updating(model, tuple(values), tuple(equal)), arguments)
 
 
 def delete(model: Model, **equal: object) -> None:
     database = connections[DEFAULT_DB_ALIAS]
-    _run(database, _deleting(model, tuple(equal)), _prepared(database, model, equal))
+    _write(database, _deleting(model, tuple(equal)), _prepared(database, model, equal))
 
 
-def _run(database: BaseDatabaseWrapper, query: str, arguments: list[Any]) -> list[tuple[Any, ...]]:
+def _ask(database: BaseDatabaseWrapper, query: str, arguments: list[Any]) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]]
     if database.force_debug_cursor:  # somebody counts: only Django's own cursor tells of it
         with database.cursor() as counted:
             counted.execute(query, arguments)
-            return counted.fetchall() if counted.description else []
+            rows = counted.fetchall()
+    else:
+        with database.wrap_database_errors:
+            rows = _execute(database, query, arguments).fetchall()
+    return rows
+
+
+def _write(database: BaseDatabaseWrapper, query: str, arguments: list[Any]) -> None:
+    if database.force_debug_cursor:
+        with database.cursor() as counted:
+            counted.execute(query, arguments)
+            return
+    with database.wrap_database_errors:
+        _execute(database, query, arguments)
+
+
+def _execute(database: BaseDatabaseWrapper, query: str, arguments: list[Any]) -> Any:
     if database.connection is None:
         database.ensure_connection()
     if database.vendor == "sqlite":
         query = _for_sqlite(query)
-    with database.wrap_database_errors:
-        cursor = database.connection.execute(query, arguments)
-        return cursor.fetchall() if cursor.description else []
+    return database.connection.execute(query, arguments)
 
 
 @lru_cache(maxsize=256)
@@ -126,9 +143,15 @@ def _prepared(
 
 @lru_cache(maxsize=256)
 def _selecting(
-    model: Model, columns: tuple[str, ...], equal: tuple[str, ...], order: str, column: str, of: int
+    vendor: str,
+    model: Model,
+    columns: tuple[str, ...],
+    equal: tuple[str, ...],
+    order: str,
+    column: str,
+    of: int,
 ) -> tuple[str, tuple[tuple[int, _Reader], ...]]:
-    wanted = ", ".join(_quoted(columns))
+    wanted = ", ".join(_wanted(vendor, model, columns))
     sorting = f" ORDER BY {order}" if order else ""
     query = f"SELECT {wanted} FROM {_table(model)}{_where(equal, column, of)}{sorting}"
     return query, _readers([_fields(model)[name] for name in columns])
@@ -136,6 +159,7 @@ def _selecting(
 
 @lru_cache(maxsize=64)
 def _selecting_with(
+    vendor: str,
     model: Model,
     columns: tuple[str, ...],
     other: Model,
@@ -145,8 +169,8 @@ def _selecting_with(
     equal: tuple[str, ...],
 ) -> tuple[str, tuple[tuple[int, _Reader], ...]]:
     one, two = _table(model), _table(other)
-    mine = [f"{one}.{name}" for name in _quoted(columns)]
-    theirs = [f"{two}.{name}" for name in _quoted(other_columns)]
+    mine = _wanted(vendor, model, columns, f"{one}.")
+    theirs = _wanted(vendor, other, other_columns, f"{two}.")
     key = f"{one}.{_quoted([model._meta.pk.attname])[0]}"
     asked = " AND ".join(f"{one}.{name} = %s" for name in _quoted(equal))
     sorting = f" ORDER BY {order}" if order else ""
@@ -156,6 +180,18 @@ def _selecting_with(
     )
     fields = [_fields(model)[name] for name in columns]
     return query, _readers(fields + [_fields(other)[name] for name in other_columns])
+
+
+def _wanted(vendor: str, model: Model, columns: tuple[str, ...], table: str = "") -> list[str]:
+    """Columns as they are asked for. Of instants SQLite's driver makes what we read, slowly; of an
+    expression, it gives the text."""
+    fields = _fields(model)
+    return [
+        f"+{table}{quoted}"
+        if vendor == "sqlite" and isinstance(fields[name], models.DateTimeField)
+        else f"{table}{quoted}"
+        for name, quoted in zip(columns, _quoted(columns), strict=True)
+    ]
 
 
 def _readers(fields: list[models.Field[Any, Any]]) -> tuple[tuple[int, _Reader], ...]:
@@ -223,13 +259,15 @@ def _reader(field: models.Field[Any, Any]) -> _Reader | None:
 
 
 def _instant(value: Any) -> datetime:
+    if isinstance(value, str):
+        return datetime.fromisoformat(value + "+00:00")  # as SQLite keeps it: in UTC, unsaid
     if not isinstance(value, datetime):
         raise TypeError(f"{value!r} is no instant")
-    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    return value
 
 
 def _instant_in_sqlite(value: datetime | None, database: BaseDatabaseWrapper) -> str | None:
-    return None if value is None else str(value.astimezone(UTC).replace(tzinfo=None))
+    return None if value is None else str(value.astimezone(UTC))[: -len("+00:00")]
 
 
 def _day(value: Any) -> date:
