@@ -174,6 +174,15 @@ def test_a_search_does_not_tell_a_visitor_what_is_masked(loutres: Living) -> Non
         ("@ana@chat.example.org vient", "@… vient"),
         ("écrire à ana@example.org", "écrire à ana@example.org"),
         ("à 5 € @ la pièce", "à 5 € @ la pièce"),
+        ("avec &commat;ana, &#64;bob et &#x40;zo&eacute;", "avec @…, @… et @…"),
+        ("avec @**Ana Brun**, @_bob_ et @`zoe`", "avec @…, @… et @…"),
+        ("avec @[ana](https://m.example/12)", "avec @…"),
+        ("avec @\\_ana et @\u200bbob", "avec @… et @…"),
+        ("avec @ane\u0301lie", "avec @…"),
+        (
+            "&Eacute;crire &agrave; 3 * 4 &lt; 13 &ast;",
+            "&Eacute;crire &agrave; 3 * 4 &lt; 13 &ast;",
+        ),
     ],
 )
 def test_a_mention_is_masked_and_an_address_is_not(text: str, shown: str) -> None:
@@ -202,7 +211,20 @@ def test_a_link_in_a_text_is_left_out_whole_or_kept_whole(text: str, shown: str)
 
 
 @pytest.mark.parametrize(
-    "text", ["a", "a-", "[", "[x](a://", "[x](https://a(", "https://)", "a://@"]
+    "text",
+    [
+        "a",
+        "a-",
+        "[",
+        "[x](a://",
+        "[x](https://a(",
+        "https://)",
+        "a://@",
+        "@*",
+        "@[",
+        "&#64",
+        "@\u200b",
+    ],
 )
 def test_no_text_takes_long_to_be_masked(text: str) -> None:
     begun = perf_counter()

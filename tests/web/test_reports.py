@@ -192,10 +192,13 @@ def test_the_public_sees_published_reports_alone_and_only_where_it_is_turned_on(
 def test_what_is_published_mentions_nobody_unless_the_association_says_so(
     spring: Living, client_of: Clients
 ) -> None:
+    spring.propose(
+        "ordinary", "Jouer avec @**chloe**, &#64;chloe et @[chloe](https://m.example)", "bob"
+    )
     commands.change_settings(spring.request(), {"public_reports": True})
     publish(client_of("ana"), spring)
     file = f"reports/P21/published/{Publication.objects.get(format='md').sha256}.md"
-    assert "@chloe" not in Client().get(spring.url(file)).content.decode()
+    assert "chloe" not in Client().get(spring.url(file)).content.decode()
     commands.change_settings(spring.request(), {"show_mentions": True})
     publish(client_of("ana"), spring, key="two")
     other = Publication.objects.filter(format="md").latest("id").sha256

@@ -9,15 +9,29 @@ leads nowhere.
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 from urllib.parse import unquote
 
 from toutdoux.core.action import Action, Version
 
 from .door import Visit
 
-# Not what comes after a letter or a figure: that is an e-mail address.
-_MENTION = re.compile(r"(?<![^\W_])[@＠]\w(?:[\w.·-]*\w)?(?:@\w[\w.-]*\w)?")
+# What shows as nothing, and accents that stand apart, are parts of a name.
+_UNSEEN = "\u00ad\u0300-\u036f\u200b-\u200d\u2060\ufeff"
+_NAME = rf"[\w{_UNSEEN}](?:[\w{_UNSEEN}.·-]*[\w{_UNSEEN}])?"
+_MENTION = re.compile(
+    # Not what comes after a letter or a figure: that is an e-mail address.
+    r"(?<![^\W_])[@＠](?:"
+    # A name that Markdown shows without what is around it, such as `@**Ana Brun**`.
+    r"(?P<marks>[*_`~]{1,3})(?!\s)[^*_`~\n]{1,80}(?P=marks)"
+    r"|\[[^\[\]\n]{1,80}\](?:\([^\s()]{0,200}\))?"
+    rf"|\\?{_NAME}(?:@\w[\w.-]*\w)?)"
+)
+_BEGUN = re.compile(rf"(?<![^\W_])[@＠][{_UNSEEN}]*$")
+_BY_ITS_NAME = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+"""A sign that is written by its number or its name, as Markdown reads it."""
 
 _ADDRESS = r"[a-z][a-z0-9+.-]{1,20}://[^\s<>\"]*[^\s<>\"'.,;:!?)\]}»…]"
 # Where it ends is clear at every character: no text takes long to read.
@@ -35,9 +49,22 @@ _LINKS = re.compile(
 def masked(text: str) -> str:
     """A text, in Markdown or not, without its mentions: `@ana` becomes `@…`, and a link that holds
     a mention its words, or `…` where it has none. All other links stay as they are."""
-    if "@" not in text and "＠" not in text and "%" not in text:  # nearly always
+    if not any(sign in text for sign in "@＠%&"):  # nearly always
         return text
-    return _MENTION.sub("@…", _LINKS.sub(_without, text))
+    told = unicodedata.normalize("NFC", _BY_ITS_NAME.sub(_spelt, text))
+    hidden = _MENTION.sub("@…", _LINKS.sub(_without, told))
+    return text if hidden == told else hidden
+
+
+def _spelt(named: re.Match[str]) -> str:
+    """A letter, a figure or an at sign as itself; any other would be read as a mark of Markdown."""
+    sign = html.unescape(named[0])
+    return sign if sign.isalnum() or sign in "@＠" else named[0]
+
+
+def asks(text: str) -> bool:
+    """Whether a text ends where the name of a mention would begin."""
+    return _BEGUN.search(text) is not None
 
 
 def _without(link: re.Match[str]) -> str:

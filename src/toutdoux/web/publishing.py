@@ -25,10 +25,22 @@ from toutdoux.core.words import Refusal, say
 from toutdoux.journal.models import Publication
 from toutdoux.language import Language
 from toutdoux.reports.content import build_report
-from toutdoux.reports.document import Blocks, ColumnKind, Document, Link, Paragraph, Table
+from toutdoux.reports.document import (
+    Blocks,
+    Code,
+    ColumnKind,
+    Document,
+    Emphasis,
+    Link,
+    Paragraph,
+    Strong,
+    Struck,
+    Table,
+    Text,
+)
 from toutdoux.reports.files import RENDERERS, write_all
 
-from .masking import masked, tells
+from .masking import asks, masked, tells
 
 FORMATS = tuple(RENDERERS)
 TYPES = {
@@ -90,11 +102,26 @@ def without_mentions(value: Any) -> Any:
         )
         value = replace(value, rows=tuple(rows))
     if isinstance(value, tuple):
-        return tuple(part for one in value for part in _parts_without_mentions(one))
+        parts = _without_marked_mentions(value)
+        return tuple(part for one in parts for part in _parts_without_mentions(one))
     if is_dataclass(value) and not isinstance(value, type):
         names = [one.name for one in fields(value) if one.name not in _NO_TEXTS]
         return replace(value, **{name: without_mentions(getattr(value, name)) for name in names})
     return value
+
+
+def _without_marked_mentions(parts: tuple[Any, ...]) -> list[Any]:
+    """Words of which a mention is one part and its name another, as in `@**Ana Brun**`."""
+    told: list[Any] = []
+    for one in parts:
+        if told and isinstance(told[-1], Text) and isinstance(one, _MARKED) and asks(told[-1].text):
+            told[-1] = Text(f"{told[-1].text}…")
+        else:
+            told.append(one)
+    return told
+
+
+_MARKED = (Emphasis, Strong, Struck, Code, Link)
 
 
 def _parts_without_mentions(value: Any) -> tuple[Any, ...]:
