@@ -63,6 +63,22 @@ def test_what_is_published_is_recorded_with_its_hash(home: Home, tmp_path: Path)
     assert home.length == before + 1
 
 
+def test_what_is_published_is_kept_for_the_pages_without_mentions(
+    home: Home, tmp_path: Path
+) -> None:
+    asked = ["report", "P21", "--format", "md", "--publish"]
+    sums = []
+    for mentions in (False, True):
+        if mentions:
+            home.says("association", "change", "--set", "show_mentions=on")
+        sum, path = home.says(*asked, "--out", tmp_path).strip().split("  ")
+        assert ("@yuki" in Path(path).read_text("utf-8")) is mentions
+        (kept,) = home.path.rglob(f"{sum}.md")
+        assert kept.read_bytes() == Path(path).read_bytes()
+        sums.append(sum)
+    assert sums[0] != sums[1]
+
+
 def test_without_publish_nothing_is_recorded(home: Home, tmp_path: Path) -> None:
     before = home.length
     home.says("report", "P21", "--format", "md", "--out", tmp_path)

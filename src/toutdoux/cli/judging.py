@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
-from hashlib import sha256
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +40,8 @@ from .progress import progress
 from .speech import Problem, print_json, print_table, problem_of_file, shown, terminal
 
 if TYPE_CHECKING:
+    from toutdoux.reports.document import Document
+
     from .desk import Desk
 
 _word = terminal.word
@@ -285,7 +286,7 @@ def audit(
 @click.option(
     "--publish",
     is_flag=True,
-    help=_word("Record in the ledger what was written: the SHA-256 of each file."),
+    help=_word("Publish what is written: keep it for the pages, and record its SHA-256."),
 )
 def report(
     period: str,
@@ -305,10 +306,14 @@ def report(
             say("take --publish out, or bring it into a ledger: toutdoux import scenario"),
         )
     told = _told(file, slug, at, lang, own_language=True)
-    paths = _write_report(told, told.period(period), out, formats, with_audit)
+    document = _built(told, told.period(period), with_audit)
+    if told.desk is not None and publish:
+        document = _for_everybody(told.desk, document)
+    made = _rendered(document, formats)
+    paths = _write(out, told.language, period, made)
     _say_if_provisional(told, told.period(period))
     if told.desk is not None and publish:
-        _publish(told.desk, period, dict(zip(formats, paths, strict=True)))
+        _publish(told.desk, document, period, made, paths)
         return
     for path in paths:
         click.echo(path)
@@ -324,14 +329,32 @@ def _say_if_provisional(told: _Told, period: Period) -> None:
         click.echo(shown(terminal.say(note)), err=True)
 
 
-def _publish(desk: Desk, period: str, paths: Mapping[str, Path]) -> None:
-    """Record the files of a report, and print them as `sha256sum` does, for it to check."""
-    from toutdoux.actions import commands
+def _for_everybody(desk: Desk, document: Document) -> Document:
+    """A report as it is published: without mentions, unless the association says otherwise."""
+    from toutdoux.association.settings import settings_of
+    from toutdoux.web.publishing import without_mentions
 
-    sums = {form: sha256(path.read_bytes()).hexdigest() for form, path in paths.items()}
+    if settings_of(desk.association).show_mentions:
+        return document
+    hidden: Document = without_mentions(document)
+    return hidden
+
+
+def _publish(
+    desk: Desk, document: Document, period: str, made: Mapping[str, bytes], paths: Sequence[Path]
+) -> None:
+    """Keep the files of a report and record them, for the pages to show them; print them as
+    `sha256sum` does, for it to check."""
+    from toutdoux.actions import commands
+    from toutdoux.web.publishing import keep
+
     desk.at = None  # it may tell of an earlier instant; it is published now
+    try:
+        sums = keep(desk.id, document, made)
+    except OSError as error:
+        raise problem_of_file(error) from None
     desk.carry_out(commands.publish_report, period, sums)
-    for form, path in paths.items():
+    for form, path in zip(made, paths, strict=True):
         click.echo(f"{sums[form]}  {path}")
 
 
@@ -346,26 +369,33 @@ def _formats(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _write_report(
-    told: _Told, period: Period, out: Path, formats: list[str], with_audit: bool
-) -> list[Path]:
+def _built(told: _Told, period: Period, with_audit: bool) -> Document:
     from toutdoux.reports.content import build_report
-    from toutdoux.reports.files import RENDERERS, file_name, write_all
+
+    return build_report(told.chronicle, told.standing, period, told.language, with_audit=with_audit)
+
+
+def _rendered(document: Document, formats: Sequence[str]) -> dict[str, bytes]:
+    """A report's files, by format."""
+    from toutdoux.reports.files import RENDERERS
     from toutdoux.reports.render.pdf import RenderError
 
-    document = build_report(
-        told.chronicle, told.standing, period, told.language, with_audit=with_audit
-    )
     try:
-        contents = {
-            file_name(told.language, period.name, one): RENDERERS[one](document) for one in formats
-        }
-        return write_all(out, contents)
+        return {one: RENDERERS[one](document) for one in formats}
     except RenderError as error:
         raise Problem(
             say("the PDF could not be made: {problem}", problem=str(error)),
             say("write the other formats with --format html,md,gmi"),
         ) from None
+
+
+def _write(out: Path, language: Language, period: str, made: Mapping[str, bytes]) -> list[Path]:
+    from toutdoux.reports.files import file_name, write_all
+
+    try:
+        return write_all(
+            out, {file_name(language, period, form): content for form, content in made.items()}
+        )
     except OSError as error:
         raise problem_of_file(error) from None
 
@@ -393,7 +423,8 @@ def demo(out: Path, lang: str | None) -> None:
     period = told.period("P21")
     _print_standing(told)
     _print_inventories(told.language, inv.inventory(told.chronicle, told.standing, period))
-    paths = _write_report(told, period, out, list(FORMATS), True)
+    made = _rendered(_built(told, period, True), FORMATS)
+    paths = _write(out, told.language, period.name, made)
     click.echo(told.language.word("The report is written:"))
     for path in paths:
         click.echo(f"  {path}")

@@ -12,11 +12,13 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from toutdoux.core.action import Action, Version
 
-from .door import Visit
+if TYPE_CHECKING:  # the command line masks as well, and has no pages
+    from .door import Visit
 
 # What shows as nothing, and accents that stand apart, are parts of a name.
 _UNSEEN = "\u00ad\u0300-\u036f\u200b-\u200d\u2060\ufeff"

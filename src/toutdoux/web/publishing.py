@@ -6,6 +6,7 @@ their handle unless the association says so: what is then published holds no men
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -162,15 +163,27 @@ def publish(
         Refusal: it cannot be made, or published.
     """
     document = built(association, period, request.now, audit=audit)
-    hidden = without_mentions(document)
     if not mentions:
-        document = hidden
+        document = without_mentions(document)
     files = {form: rendered(document, form) for form in FORMATS}
-    sums = {form: sha256(content).hexdigest() for form, content in files.items()}
-    # Before they are recorded: what the ledger tells of is there.
-    folder = _folder(association.pk, masked=document == hidden)
-    write_all(folder, {f"{sums[form]}.{form}": content for form, content in files.items()})
+    sums = keep(association.pk, document, files)
     commands.publish_report(request, period.name, sums)
+
+
+def keep(association: str, document: Document, files: Mapping[str, bytes]) -> dict[str, str]:
+    """Keep the files of a report, by format, where they are found by their sums. Done before they
+    are recorded: what the ledger tells of is there.
+
+    Returns:
+        The SHA-256 of each, by format.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    sums = {form: sha256(content).hexdigest() for form, content in files.items()}
+    folder = _folder(association, masked=document == without_mentions(document))
+    write_all(folder, {f"{sums[form]}.{form}": content for form, content in files.items()})
+    return sums
 
 
 def _folder(association: str, *, masked: bool) -> Path:
@@ -185,7 +198,8 @@ class File:
     form: str
     sha256: str
     path: Path | None
-    """Where it is kept; None if only its sum is known: the command line keeps no copy."""
+    """Where it is kept; None if only its sum is known, as of what an earlier version's command
+    line published."""
 
     def content(self) -> bytes | None:
         """What was published; None if it is not there any more, or not what it was."""
