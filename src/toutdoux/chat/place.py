@@ -57,6 +57,13 @@ class Place:
             raise Forbidden(403, {"id": "no channel"})
         return channels[0].id
 
+    def where(self, wanted: str = "") -> str:
+        """The channel in which something is told to everybody: the wanted one as long as the bot is
+        in it, else the main one; none where there is none, which is looked at again when it is
+        sent."""
+        there = [one.id for one in self.chat.channels()]
+        return wanted if wanted in there else next(iter(there), "")
+
     def standing(self, refs: Collection[str], now: datetime) -> Standing:
         return reading.standing(self.association.pk, now, self.language.word("(erased)"), only=refs)
 

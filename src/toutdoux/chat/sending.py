@@ -90,7 +90,7 @@ class Outbox:
             key: what it is known by.
             text: in Markdown.
             channel: where; or
-            person: to whom alone.
+            person: to whom alone. Without either, in the main channel.
             thread: the message that it answers.
             post: what it is the card of; or, with a ballot, whose vote goes on with it.
             action: the action that is voted on by reacting to it, if one is.

@@ -162,13 +162,13 @@ class Telling:
                 page=" ".join(self._page_of(ref)),
             )
             text = self.place.language.say(told).strip()
-            self.place.outbox.put(f"leaderless {key} {ref}", text, channel=self.place.main_channel)
+            self.place.outbox.put(f"leaderless {key} {ref}", text, channel=self.place.where())
 
     def _announce(
         self, key: str, standing: Standing, action: Action, ballot: BallotName, channel: str
     ) -> None:
         """Have a vote announced in a message of its own, to react to."""
-        channel = channel or self.place.main_channel
+        channel = self.place.where(channel)
         text = self._card(standing, action, ballot)
         since = self.place.opened([action.ref])[action.ref][ballot]
         about: dict[str, Any] = {"action": action.ref, "ballot": ballot, "since": since}
@@ -200,10 +200,10 @@ class Telling:
         self, key: str, standing: Standing, action: Action, post: models.Post | None
     ) -> None:
         text = cards.outcome(self.place.language, standing, action)
-        channel = post.channel if post is not None else self.place.main_channel
+        channel = self.place.where("" if post is None else post.channel)
         self.place.outbox.put(f"outcome {key}", text, channel=channel)
         if post is not None:
-            self.place.outbox.put(f"thread {key}", text, channel=channel, thread=post.thread)
+            self.place.outbox.put(f"thread {key}", text, channel=post.channel, thread=post.thread)
 
     def _offer_to_talk(self, member: str, standing: Standing, action: Action) -> None:
         """To somebody who is against, once: what they can do beside it, as long as they can."""
@@ -302,7 +302,7 @@ class Telling:
         self.place.outbox.put(
             f"again {post.message}",
             text,
-            channel=post.channel,
+            channel=self.place.where(post.channel),
             post=post,
             action=post.action,
             ballot=post.ballot,
@@ -326,7 +326,9 @@ class Telling:
     # --- what was sent ---------------------------------------------------------------------------
 
     def _send(self, one: models.Outgoing) -> str:
-        channel = one.channel or self.place.chat.private(one.person)
+        channel = one.channel or (
+            self.place.chat.private(one.person) if one.person else self.place.main_channel
+        )
         files = [Enclosed.of(told) for told in one.files]
         thread = "" if one.ballot in QUESTIONS else one.thread
         # Another association, or this one begun anew, may have said something of that name there.
