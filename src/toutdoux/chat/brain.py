@@ -153,9 +153,10 @@ class Brain:
         # What is told in order of time, whatever the channel, is played as it comes.
         for message in sorted(said, key=lambda one: one.changed_at):
             self._message(message, now)
-        self._take_reactions(models.Post.objects.filter(**self.place.mine, open=True), now)
-        # Only now: whatever was not handled would be read again.
-        were_read = ReadChat.objects.filter(channel__in=[one.id for one in channels])
+        left = self._take_reactions(models.Post.objects.filter(**self.place.mine, open=True), now)
+        # Only now: whatever was not handled would be read again. So are channels where something
+        # met a fault: decisions wait for it as for what is not known yet.
+        were_read = ReadChat.objects.filter(channel__in={one.id for one in channels} - left)
         # Where the server's clock is ahead of ours, no more was read for that.
         were_read.filter(**self.place.mine).update(until=min(until, now))
         self._read_at = now
@@ -194,10 +195,12 @@ class Brain:
         ids = [id for _, id in said]
         self._take_reactions(posts.filter(message__in=ids) | posts.filter(card__in=ids), now)
 
-    def _take_reactions(self, posts: QuerySet[models.Post], now: datetime) -> None:
-        """Take what the reactions under some posts say: votes, and what leaders answer."""
-        self.votes.take(posts, now)
+    def _take_reactions(self, posts: QuerySet[models.Post], now: datetime) -> set[str]:
+        """Take what the reactions under some posts say: votes, and what leaders answer. Returns the
+        channels where some could not be taken."""
+        left = self.votes.take(posts, now)
         self.edits.take_reactions(posts, now)
+        return left
 
     def _message(self, message: Message, now: datetime) -> None:
         if message.automatic or message.author == self.place.chat.me:
