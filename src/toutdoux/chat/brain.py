@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -34,7 +35,16 @@ from toutdoux.ledger.models import Ledger
 from toutdoux.web import limits
 
 from . import cards, codes, models
-from .asking import Answer, answer, how_to_be_known, refused, takes_long, who_asks
+from .asking import (
+    Answer,
+    Asker,
+    answer,
+    changes_something,
+    how_to_be_known,
+    refused,
+    takes_long,
+    who_asks,
+)
 from .edits import Edits
 from .place import Place
 from .saying import leader_named
@@ -74,8 +84,8 @@ class Brain:
         self.telling = Telling(place)
         self.edits = Edits(place, self.votes, self.telling)
         self._beside = beside
-        self._writing: set[str] = set()
-        """What is being answered beside, by what the answer is known by."""
+        self._writing: dict[str, datetime] = {}
+        """What is being answered beside, by what the answer is known by; and when it was asked."""
         self._read_at: datetime | None = None
         """When everything was last read."""
         self._tried: tuple[datetime, datetime] | None = None
@@ -157,8 +167,10 @@ class Brain:
         # Only now: whatever was not handled would be read again. So are channels where something
         # met a fault: decisions wait for it as for what is not known yet.
         were_read = ReadChat.objects.filter(channel__in={one.id for one in channels} - left)
-        # Where the server's clock is ahead of ours, no more was read for that.
-        were_read.filter(**self.place.mine).update(until=min(until, now))
+        # Where the server's clock is ahead of ours, no more was read for that. And what is answered
+        # only now is read again if that is stopped.
+        asked = [self.place.theirs(at) for at in list(self._writing.values())]
+        were_read.filter(**self.place.mine).update(until=min(until, now, *asked))
         self._read_at = now
         self._forget_where_it_is_not([one.id for one in channels], now)
 
@@ -269,25 +281,27 @@ class Brain:
             try:
                 self._tell_what_was_asked(key, message, asked, now)
             finally:
-                self._writing.discard(key)
+                self._writing.pop(key, None)
 
-        self._writing.add(key)
+        self._writing[key] = max(message.at, now - _BEFORE_FIRST)
         self._beside(tell)
 
     def _tell_what_was_asked(self, key: str, message: Message, asked: str, now: datetime) -> None:
-        told = self._answered(message, asked, now)
-        if message.private:
-            self.place.outbox.put(key, told.text, person=message.author, files=told.files)
-        else:
-            thread = message.thread or message.id
-            self.place.outbox.put(
-                key, told.text, channel=message.channel, thread=thread, files=told.files
-            )
+        asker = self._asker(message, now)
+        # Stopped in between, who asked would be told of what was done that it cannot be done. What
+        # is only looked at keeps nobody waiting for it.
+        with transaction.atomic() if changes_something(asked) else nullcontext():
+            told = self._answered(asker, asked)
+            if message.private:
+                self.place.outbox.put(key, told.text, person=message.author, files=told.files)
+            else:
+                thread = message.thread or message.id
+                self.place.outbox.put(
+                    key, told.text, channel=message.channel, thread=thread, files=told.files
+                )
 
-    def _answered(self, message: Message, asked: str, now: datetime) -> Answer:
-        """Carry out what somebody asks, unless they ask faster than anybody reads."""
-        said_at = self._said_at(message, now)
-        asker = who_asks(
+    def _asker(self, message: Message, now: datetime) -> Asker:
+        return who_asks(
             self.place.association,
             self.place.chat,
             message.author,
@@ -295,11 +309,14 @@ class Brain:
             f"{message.id} {message.text}",
             self.place.habits,
             self.place.language,
-            self.place.on_time(said_at, now),
+            self.place.on_time(self._said_at(message, now), now),
         )
-        who = cards.digest(f"{self.place.association.pk} {self.place.server} {message.author}")
+
+    def _answered(self, asker: Asker, asked: str) -> Answer:
+        """Carry out what somebody asks, unless they ask faster than anybody reads."""
+        who = cards.digest(f"{asker.association.pk} {asker.server} {asker.person}")
         try:
-            limits.count("chat", who, said_at)
+            limits.count("chat", who, asker.said_at or asker.now)
         except limits.TooOften as refusal:
             return refused(asker, refusal)
         return answer(asker, asked)

@@ -80,6 +80,10 @@ class Place:
         """An instant of the server's, by the clock of all that is recorded."""
         return at + (self.ahead or timedelta())
 
+    def theirs(self, at: datetime) -> datetime:
+        """An instant of the clock of all that is recorded, by the server's."""
+        return at - (self.ahead or timedelta())
+
     @staticmethod
     def on_time(at: datetime, now: datetime) -> datetime | None:
         """The instant of what is told after the fact; None for what happens now."""

@@ -1,0 +1,130 @@
+"""Stopped at any moment, the bot goes on from there: whoever asked for something is answered."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.chat.rooms import Room
+
+PROPOSAL = "#action-extraordinaire Ouvrir un service de podcasts"
+
+
+@pytest.fixture
+def room(home: Path) -> Room:
+    room = Room()
+    room.turn()
+    return room
+
+
+def told(room: Room, who: str) -> list[str]:
+    return [one.text for one in room.chat.of_bot(f"private {who}")]
+
+
+def stopped_before_it_answers(
+    room: Room, who: str, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody asks for something in private; the bot is stopped before the answer is kept."""
+    from toutdoux.chat.sending import Outbox
+
+    room.chat.says(who, asked, f"private {who}")
+
+    def stop(*told: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Outbox, "put", stop)
+        with pytest.raises(KeyboardInterrupt):
+            # At once: the message is of this very instant.
+            room.brain.hear_all([one for one in room.chat.told if one], room.chat.clock)
+    room.start()
+    room.turn()
+
+
+# --- what is done for who asks -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("contre-vote AE1 Trop cher", "The counter-vote on AE1 is called."),
+        ("retirer AE1", "AE1 is withdrawn."),
+    ],
+)
+def test_stopped_before_it_answers_it_says_what_it_did(
+    room: Room, asked: str, answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.chat.says("ana", PROPOSAL)
+    room.turn()
+    stopped_before_it_answers(room, "ana", asked, monkeypatch)
+    assert told(room, "ana") == [answer]
+
+
+def test_stopped_before_it_welcomes_somebody_it_welcomes_them(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toutdoux.actions import commands
+    from toutdoux.chat import codes
+
+    request = commands.Request(association=room.id, now=room.chat.clock, via="cli")
+    code = codes.make(request, room.members["driss"])
+    stopped_before_it_answers(room, "driss", f"inscription {code}", monkeypatch)
+    (welcome,) = told(room, "driss")
+    assert "Welcome, Driss Amar" in welcome
+
+
+# --- what takes long -----------------------------------------------------------------------------
+
+
+def report_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    from toutdoux.chat import asking
+    from toutdoux.chat.asking import Answer
+
+    def report(*asked: object) -> Answer:
+        return Answer("The report")
+
+    monkeypatch.setattr(asking, "_report", report)
+    monkeypatch.setattr(asking, "_LOOKING", (report,))
+    monkeypatch.setitem(asking._COMMANDS, "bilan", report)
+
+
+@pytest.mark.parametrize("where", ["private ana", "place"])
+def test_stopped_while_a_report_is_made_it_is_made_after_the_start(
+    room: Room, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toutdoux.chat.brain import Brain
+
+    report_is_short(monkeypatch)
+    room.brain = Brain(room.place, lambda job: None)
+    room.chat.says("ana", "@toutdoux bilan P26" if where == "place" else "bilan P26", where)
+    room.turn()
+    room.chat.after(minutes=5)
+    room.chat.told[:] = [None]  # meanwhile everything is read
+    room.turn()
+    room.chat.after(minutes=5)
+    room.start()
+    room.turn()
+    assert [one.text for one in room.chat.of_bot(where)] == ["The report"]
+
+
+def test_what_was_read_goes_on_once_a_report_is_made(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toutdoux.actions.models import ReadChat
+    from toutdoux.chat.brain import Brain
+
+    report_is_short(monkeypatch)
+    jobs = []
+    room.brain = Brain(room.place, jobs.append)
+    asked = room.chat.says("ana", "bilan P26", "private ana")
+    room.turn()
+    for made in (False, True):
+        room.chat.after(minutes=1)
+        room.chat.told[:] = [None]
+        room.turn()
+        read = ReadChat.objects.get().until - room.chat.all[asked].at
+        assert (read > timedelta(seconds=10)) is made
+        for job in jobs:
+            job()
