@@ -118,7 +118,8 @@ class Brain:
             news: `None` among it if some may have been missed.
             now: the present instant, in UTC.
         """
-        if self.place.ahead is None:
+        # Before what was said is heard, which may take long.
+        if self.place.ahead is None or None in news or self._has_long_not_read(now):
             self.place.compare_clocks(now)
         self.hear([one for one in news if one is not None], now)
         due = self._due(now)
@@ -151,7 +152,7 @@ class Brain:
     def catch_up(self, now: datetime) -> None:
         """Read everything that may have happened since the last time: messages, and the reactions
         under every ballot that is still open."""
-        until = self.place.compare_clocks(now)
+        until = self.place.chat.now()
         self._privates(until, now)
         channels = self.place.chat.channels()
         said: list[Message] = []
@@ -167,7 +168,8 @@ class Brain:
         # Only now: whatever was not handled would be read again. So are channels where something
         # met a fault: decisions wait for it as for what is not known yet.
         were_read = ReadChat.objects.filter(channel__in={one.id for one in channels} - left)
-        # Where the server's clock is ahead of ours, no more was read for that. And what is answered
+        # By the server's clock, from which the next reading goes on: a decision comes as much later
+        # as that is behind ours. Where it is ahead, no more was read for that. And what is answered
         # only now is read again if that is stopped.
         asked = [self.place.theirs(at) for at in list(self._writing.values())]
         were_read.filter(**self.place.mine).update(until=min(until, now, *asked))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from toutdoux.actions import commands, reading
@@ -69,12 +70,19 @@ class Place:
 
     # --- the time there --------------------------------------------------------------------------
 
-    def compare_clocks(self, now: datetime) -> datetime:
-        """Returns the present instant by the server's."""
-        until = self.chat.now()
-        ahead = now - until
-        self.ahead = ahead if abs(ahead) > _SAME_TIME else timedelta()
-        return until
+    def compare_clocks(self, now: datetime) -> None:
+        """See how far our clock is ahead of the server's. `now` is the present instant by ours: a
+        moment later, the server would be taken for one whose clock is ahead."""
+        asked = monotonic()
+        there = self.chat.now()
+        # That was the time there somewhen between the two.
+        later = now + timedelta(seconds=monotonic() - asked)
+        if there < now - _SAME_TIME:
+            self.ahead = now - there
+        elif there > later + _SAME_TIME:
+            self.ahead = later - there
+        else:
+            self.ahead = timedelta()
 
     def ours(self, at: datetime) -> datetime:
         """An instant of the server's, by the clock of all that is recorded."""
