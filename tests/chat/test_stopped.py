@@ -128,3 +128,70 @@ def test_what_was_read_goes_on_once_a_report_is_made(
         assert (read > timedelta(seconds=10)) is made
         for job in jobs:
             job()
+
+
+# --- a plain yes ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked_twice(room: Room) -> Room:
+    """Ana is asked whether she withdraws AE1, then whether AE2."""
+    for _ in range(2):
+        message = room.chat.says("ana", PROPOSAL)
+        room.turn()
+        room.chat.deletes(message)
+        room.turn()
+    assert len(told(room, "ana")) == 2
+    return room
+
+
+def test_a_yes_in_words_that_is_read_again_answers_no_other_question(asked_twice: Room) -> None:
+    room = asked_twice
+    room.chat.says("ana", "oui", "private ana")
+    room.turn()
+    room.start()
+    room.turn()
+    assert [room.action(ref).state for ref in ("AE1", "AE2")] == ["open", "withdrawn"]
+    assert len(told(room, "ana")) == 2, "and it is understood"
+
+
+def test_a_second_yes_in_words_answers_the_question_before(asked_twice: Room) -> None:
+    room = asked_twice
+    for _ in range(2):
+        room.chat.says("ana", "oui", "private ana")
+    room.turn()
+    assert [room.action(ref).state for ref in ("AE1", "AE2")] == ["withdrawn", "withdrawn"]
+
+
+@pytest.mark.parametrize("before", ["withdraw", "noted"])
+def test_stopped_amid_a_yes_in_words_it_does_what_was_asked_and_nothing_else(
+    asked_twice: Room, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    from toutdoux.actions import commands
+    from toutdoux.chat import models
+
+    room = asked_twice
+    room.chat.says("ana", "oui", "private ana")
+
+    def stop(*told: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        if before == "withdraw":
+            patched.setattr(commands, "withdraw", stop)
+        else:  # it is done, and not noted that it was
+            withdraw = commands.withdraw
+
+            def withdraw_and_stop(*told: object, **more: object) -> None:
+                withdraw(*told, **more)
+                stop()
+
+            patched.setattr(commands, "withdraw", withdraw_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            room.turn()
+    for _ in range(2):
+        room.start()
+        room.turn()
+    assert [room.action(ref).state for ref in ("AE1", "AE2")] == ["open", "withdrawn"]
+    open = models.Post.objects.filter(ballot="withdraw", open=True)
+    assert [one.action for one in open] == ["AE1"]

@@ -154,12 +154,25 @@ class Edits:
         whether that was so."""
         if plain(said.strip(" .!")) not in _YES:
             return False
-        asked = models.Post.objects.filter(**self.place.mine, open=True, ballot__in=QUESTIONS)
-        question = asked.filter(channel=message.channel).order_by("pk").last()
+        question = self._answered_by(message)
         if question is None:
             return False
-        self._take_yes(question, [message.author], now)
+        if question.open:
+            self._take_yes(question, [message.author], now)
         return True
+
+    def _answered_by(self, message: Message) -> models.Post | None:
+        """The question that a word answers: the last one that was open when it was first read. That
+        is kept, so that it answers no other when it is read again."""
+        posts = models.Post.objects.filter(**self.place.mine, ballot__in=QUESTIONS)
+        key = f"yes {message.id}"
+        known = self.place.outbox.noted(key)
+        if known is not None:
+            return posts.filter(message=known).first()
+        question = posts.filter(channel=message.channel, open=True).order_by("pk").last()
+        if question is not None:
+            self.place.outbox.note(key, message.author, question.message)
+        return question
 
     def _take_yes(self, question: models.Post, people: Iterable[str], now: datetime) -> None:
         """Do what a leader was asked about, if they are among those who said yes. If the message

@@ -157,7 +157,7 @@ class Outgoing(models.Model):
     files = models.JSONField(default=list)
     """The files that go with it: name, media type, content in Base64."""
     sent = models.CharField(max_length=255, blank=True)
-    """The message that it became."""
+    """The message that it became; or why it becomes none."""
 
     class Meta:
         constraints = (

@@ -33,6 +33,7 @@ _TRIES = 200
 """How often something is tried: for about a day. While the whole server is away nothing is, and
 that does not count."""
 _GIVEN_UP = "given up"
+_NOTED = "noted"
 _LONGEST_KEY = 120
 
 
@@ -65,6 +66,16 @@ class Outbox:
     def holds(self, key: str) -> bool:
         """Whether something was sent, or waits to be."""
         return models.Outgoing.objects.filter(**self.mine, key=key[:_LONGEST_KEY]).exists()
+
+    def note(self, key: str, person: str, about: str) -> None:
+        """Keep which message something is about that somebody said: there is nothing to send."""
+        kept = {"person": person, "thread": about, "sent": _NOTED}
+        models.Outgoing.objects.create(**self.mine, key=key[:_LONGEST_KEY], **kept)
+
+    def noted(self, key: str) -> str | None:
+        """The message that something is about; None if that was not noted."""
+        known = models.Outgoing.objects.filter(**self.mine, key=key[:_LONGEST_KEY])
+        return known.values_list("thread", flat=True).first()
 
     def whisper(self, key: str, person: str, sentence: Sentence) -> None:
         """Have something said to one person alone, unless it was before."""
