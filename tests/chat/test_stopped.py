@@ -195,3 +195,87 @@ def test_stopped_amid_a_yes_in_words_it_does_what_was_asked_and_nothing_else(
     assert [room.action(ref).state for ref in ("AE1", "AE2")] == ["open", "withdrawn"]
     open = models.Post.objects.filter(ballot="withdraw", open=True)
     assert [one.action for one in open] == ["AE1"]
+
+
+# --- faults --------------------------------------------------------------------------------------
+
+
+def breaks(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    """A fault of ours is met whenever somebody asks for something."""
+    from toutdoux.chat import asking
+
+    def fault(*asked: object) -> None:
+        raise ValueError("a fault")
+
+    monkeypatch.setitem(asking._COMMANDS, word, fault)
+    if word == "bilan":
+        monkeypatch.setattr(asking, "_report", fault)
+
+
+@pytest.mark.parametrize("word", ["état", "fait", "bilan"])
+def test_who_asks_for_what_meets_a_fault_is_told_so_and_stops_nobody_else(
+    room: Room, word: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    breaks(monkeypatch, word)
+    room.chat.says("ana", f"{word} AE1", "private ana")
+    room.chat.says("bob", "help", "private bob")
+    for _ in range(3):
+        room.chat.told[:] = [None]
+        room.turn()
+    (answer,) = told(room, "ana")
+    assert "Something went wrong" in answer
+    assert len(told(room, "bob")) == 1
+    (logged,) = caplog.records
+    assert logged.exc_info
+
+
+def refuses_to_propose(monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    """A fault of ours is met whenever somebody proposes something."""
+    from toutdoux.actions import commands
+
+    proposes = commands.propose
+
+    def propose(*told: object, **more: object) -> str:
+        if more["by"] == by:
+            raise ValueError("a fault")
+        return proposes(*told, **more)
+
+    monkeypatch.setattr(commands, "propose", propose)
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_proposal_that_meets_a_fault_stops_nothing_else_and_is_taken_once_it_can_be(
+    room: Room, live: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as faulty:
+        refuses_to_propose(faulty, room.members["bob"])
+        late = room.chat.says("bob", "#action-ordinaire Balayer")
+        room.chat.says("ana", PROPOSAL)
+        if not live:
+            room.chat.told[:] = [None]
+        room.turn()
+        for _ in range(3):
+            room.chat.after(minutes=11)
+            room.turn()
+        assert room.action("AE1").state == "open"
+        (logged,) = caplog.records
+        assert logged.exc_info
+    room.start()
+    room.turn()
+    assert room.action("AO1").proposed_at == room.chat.all[late].at
+
+
+def test_what_meets_a_fault_for_a_day_is_given_up(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from toutdoux.actions.models import ReadChat
+
+    refuses_to_propose(monkeypatch, room.members["bob"])
+    late = room.chat.says("bob", "#action-ordinaire Balayer")
+    room.turn()
+    for hours in (23, 2):
+        room.chat.after(hours=hours)
+        room.chat.told[:] = [None]
+        room.turn()
+        read = ReadChat.objects.get().until
+        assert (read > room.chat.all[late].at + timedelta(hours=1)) is (hours == 2)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -46,6 +46,7 @@ from .asking import (
     who_asks,
 )
 from .edits import Edits
+from .faults import PASSING, Faults
 from .place import Place
 from .saying import leader_named
 from .system import Message, News
@@ -83,6 +84,7 @@ class Brain:
         self.votes = Votes(place)
         self.telling = Telling(place)
         self.edits = Edits(place, self.votes, self.telling)
+        self.faults = Faults()
         self._beside = beside
         self._writing: dict[str, datetime] = {}
         """What is being answered beside, by what the answer is known by; and when it was asked."""
@@ -162,9 +164,9 @@ class Brain:
             )
             said += self.place.chat.messages(channel.id, read.until - _OVERLAP)
         # What is told in order of time, whatever the channel, is played as it comes.
-        for message in sorted(said, key=lambda one: one.changed_at):
-            self._message(message, now)
-        left = self._take_reactions(models.Post.objects.filter(**self.place.mine, open=True), now)
+        said.sort(key=lambda one: one.changed_at)
+        left = {one.channel for one in said if not self._is_done_with(one, now)}
+        left |= self._take_reactions(models.Post.objects.filter(**self.place.mine, open=True), now)
         # Only now: whatever was not handled would be read again. So are channels where something
         # met a fault: decisions wait for it as for what is not known yet.
         were_read = ReadChat.objects.filter(channel__in={one.id for one in channels} - left)
@@ -190,7 +192,7 @@ class Brain:
         since = until - _BEFORE_FIRST if read is None else read.until - _OVERLAP
         for channel in self.place.chat.privates(since):
             for message in self.place.chat.messages(channel, since):
-                self._message(message, now)
+                self._is_done_with(message, now)
 
     def hear(self, news: Iterable[News], now: datetime) -> None:
         """Look at the messages that something happened to."""
@@ -202,7 +204,7 @@ class Brain:
             if not reacted:
                 message = self.place.chat.message(channel, id)
                 if message is not None:
-                    self._message(message, now)
+                    self._is_done_with(message, now)
         # Also where the vote is over: whoever comes too late is told.
         is_looked_at = Q(open=True) | ~Q(ballot__in=models.QUESTIONS)
         posts = models.Post.objects.filter(is_looked_at, **self.place.mine)
@@ -215,6 +217,13 @@ class Brain:
         left = self.votes.take(posts, now)
         self.edits.take_reactions(posts, now)
         return left
+
+    def _is_done_with(self, message: Message, now: datetime) -> bool:
+        """Act on a message. Returns whether it need not be read again: not if it met a fault of its
+        own, unless that was so for as long as a decision waits."""
+        what = f"the message {message.id}"
+        done = self.faults.tried(what, partial(self._message, message, now))
+        return done or now - self.place.ours(message.changed_at) >= PATIENCE
 
     def _message(self, message: Message, now: datetime) -> None:
         if message.automatic or message.author == self.place.chat.me:
@@ -272,6 +281,10 @@ class Brain:
         key = f"answer {message.id}"
         if key in self._writing or self.place.outbox.holds(key):
             return
+        if not self.faults.tried(key, partial(self._answer, key, message, asked, now)):
+            self._say_that_it_failed(key, message)
+
+    def _answer(self, key: str, message: Message, asked: str, now: datetime) -> None:
         if self.edits.take_word(message, asked, now):
             return
         self.place.meet(message.author, now)
@@ -281,7 +294,12 @@ class Brain:
 
         def tell() -> None:
             try:
-                self._tell_what_was_asked(key, message, asked, now)
+                does = partial(self._tell_what_was_asked, key, message, asked, now)
+                if not self.faults.tried(key, does):
+                    self._say_that_it_failed(key, message)
+            except PASSING:  # of what others do beside, nobody waits for it
+                self._say_that_it_failed(key, message)
+                raise
             finally:
                 self._writing.pop(key, None)
 
@@ -294,13 +312,23 @@ class Brain:
         # is only looked at keeps nobody waiting for it.
         with transaction.atomic() if changes_something(asked) else nullcontext():
             told = self._answered(asker, asked)
-            if message.private:
-                self.place.outbox.put(key, told.text, person=message.author, files=told.files)
-            else:
-                thread = message.thread or message.id
-                self.place.outbox.put(
-                    key, told.text, channel=message.channel, thread=thread, files=told.files
-                )
+            self._say_to_who_asked(key, message, told)
+
+    def _say_that_it_failed(self, key: str, message: Message) -> None:
+        fault = Refusal(
+            say("something went wrong in the program, and nothing was changed"),
+            say("try again; if it happens again, tell whoever runs this installation"),
+        )
+        self._say_to_who_asked(key, message, Answer(self.place.refusal(fault)))
+
+    def _say_to_who_asked(self, key: str, message: Message, told: Answer) -> None:
+        if message.private:
+            self.place.outbox.put(key, told.text, person=message.author, files=told.files)
+        else:
+            thread = message.thread or message.id
+            self.place.outbox.put(
+                key, told.text, channel=message.channel, thread=thread, files=told.files
+            )
 
     def _asker(self, message: Message, now: datetime) -> Asker:
         return who_asks(

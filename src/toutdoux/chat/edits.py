@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 
 from django.db.models import QuerySet
 
@@ -20,6 +21,7 @@ from toutdoux.core.replay import UNDECIDED
 from toutdoux.core.words import Refusal, Sentence, say
 
 from . import cards, models
+from .faults import Faults
 from .models import AMEND, DELETED, QUESTIONS, WITHDRAW
 from .place import Place
 from .saying import leaders_named, plain, quoted
@@ -40,6 +42,7 @@ class Edits:
 
     def __init__(self, place: Place, votes: Votes, telling: Telling) -> None:
         self.place, self.votes, self.telling = place, votes, telling
+        self.faults = Faults()
 
     def take_message(self, post: models.Post, message: Message, now: datetime) -> None:
         """Do what is to be done about a message that proposed something, if it is not any more what
@@ -147,7 +150,9 @@ class Edits:
             if question.message in there:
                 signs = there[question.message]
                 yes = [one for one in signs if self.place.habits.choice(one.emoji) is Choice.FOR]
-                self._take_yes(question, [one.person for one in yes], now)
+                people = [one.person for one in yes]
+                does = partial(self._take_yes, question, people, now)
+                self.faults.tried(f"what was asked by {question.message}", does)
 
     def take_word(self, message: Message, said: str, now: datetime) -> bool:
         """Do what somebody was asked about last in private, if they said a plain yes. Returns
@@ -199,10 +204,8 @@ class Edits:
             models.Post.objects.filter(pk=question.pk).update(open=False)
 
     def _say_that_it_cannot_be(self, question: models.Post, refusal: Refusal) -> None:
-        told = say("{why} → {remedy}", why=refusal.why, remedy=refusal.remedy)
-        text = self.place.language.say(told)
         key = f"refused {question.message}"
-        self.place.outbox.put(key, text[0].upper() + text[1:], channel=question.channel)
+        self.place.outbox.put(key, self.place.refusal(refusal), channel=question.channel)
 
     # --- what is done ----------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 
@@ -20,6 +21,18 @@ class Faults:
 
     def __init__(self) -> None:
         self._met: set[str] = set()
+
+    def tried(self, what: str, does: Callable[[], object]) -> bool:
+        """Do something. Returns whether it was done: not if it met a fault of its own."""
+        try:
+            does()
+        except PASSING:
+            raise
+        except Exception:
+            self.tell_of(what)
+            return False
+        self.over(what)
+        return True
 
     def tell_of(self, what: str) -> None:
         """Have the fault that is being handled be in the log. `what` met it."""

@@ -199,13 +199,17 @@ class Place:
 
     def refuse(self, message: Message, refusal: Refusal) -> None:
         """Say under a message why it does nothing: once for what it says."""
-        text = self.language.say(say("{why} → {remedy}", why=refusal.why, remedy=refusal.remedy))
         self.outbox.put(
             self._refusal_key(message),
-            text[0].upper() + text[1:],
+            self.refusal(refusal),
             channel=message.channel,
             thread=message.thread or message.id,
         )
+
+    def refusal(self, refusal: Refusal) -> str:
+        """How it is said why something is not done."""
+        text = self.language.say(say("{why} → {remedy}", why=refusal.why, remedy=refusal.remedy))
+        return text[0].upper() + text[1:]
 
     def has_refused(self, message: Message) -> bool:
         """Whether a message was told so that says what it says now."""
