@@ -94,6 +94,99 @@ def test_a_card_that_cannot_be_edited_stops_nothing_and_is_told_of_once(
     assert "1 for" in room.chat.of_bot()[0].text
 
 
+@pytest.fixture
+def voted_on_twice(room: Room) -> Room:
+    """Two actions, whose cards are there."""
+    for words in (PROPOSAL, "#action-ordinaire Balayer"):
+        room.chat.says("ana", words)
+        room.turn()
+    return room
+
+
+@pytest.mark.parametrize("fault", [Unreachable("500"), ValueError("a fault")])
+def test_a_card_whose_edit_fails_stops_nothing_else_and_is_told_of_once(
+    voted_on_twice: Room,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
+) -> None:
+    room = voted_on_twice
+    first, second = room.chat.of_bot()
+    edits = room.chat.edit
+
+    def fails(channel: str, id: str, text: str) -> None:
+        if id == first.id:
+            raise fault
+        edits(channel, id, text)
+
+    with monkeypatch.context() as faulty:
+        faulty.setattr(room.chat, "edit", fails)
+        for one in (first, second):
+            room.chat.reacts("bob", one.thread, "👎")
+        for _ in range(5):
+            room.chat.after(minutes=1)
+            room.turn()
+        assert "1 against" in room.chat.all[second.id].text
+        assert len(room.chat.of_bot("private bob")) == 2, "what the ledger says is told"
+        assert len(caplog.records) == 1
+    room.chat.after(minutes=1)
+    room.turn()
+    assert "1 against" in room.chat.all[first.id].text
+
+
+def test_a_card_that_cannot_be_edited_while_the_server_is_away_is_no_cards_fault(
+    voted_on_twice: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = voted_on_twice
+    room.chat.reacts("bob", room.chat.of_bot()[0].thread)
+    monkeypatch.setattr(room.chat, "edit", lambda *told: room.chat.says_it_is_away())
+    monkeypatch.setattr(room.chat, "now", room.chat.says_it_is_away)
+    with pytest.raises(Unreachable):
+        room.turn()
+
+
+def test_what_meets_a_fault_when_it_is_sent_stops_nothing_else_and_is_tried_again(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    room.chat.refuses["private driss"] = ValueError("a fault")
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.reacts("driss", message)
+    room.turn()
+    second = room.chat.says("bob", "#action-ordinaire Balayer")
+    room.turn()
+    assert [one.thread for one in room.chat.of_bot()] == [message, second]
+    (logged,) = caplog.records
+    assert logged.exc_info
+    room.chat.refuses.clear()
+    room.chat.after(minutes=11)
+    room.turn()
+    assert len(room.chat.of_bot("private driss")) == 1
+
+
+def test_an_entry_that_cannot_be_told_stops_none_after_it(
+    voted_on_twice: Room, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toutdoux.chat import cards
+
+    room, told = voted_on_twice, cards.against
+
+    def against(language, action, names, **more):
+        if action.ref == "AO1":
+            raise ValueError("a fault")
+        return told(language, action, names, **more)
+
+    monkeypatch.setattr(cards, "against", against)
+    for one in room.chat.of_bot():
+        room.chat.reacts("bob", one.thread, "👎")
+    room.turn()
+    room.turn()
+    (offered,) = room.chat.of_bot("private bob")
+    assert "AO2" in offered.text
+    (logged,) = caplog.records
+    assert logged.exc_info
+
+
 def test_a_server_that_asks_to_wait_is_waited_for(room: Room) -> None:
     room.chat.refuses["private driss"] = Unreachable("429", 60.0)
     message = room.chat.says("ana", PROPOSAL)

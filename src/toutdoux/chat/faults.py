@@ -16,8 +16,8 @@ PASSING = (Unreachable, Forbidden, OperationalError, InterfaceError)
 
 
 class Faults:
-    """The faults that were met, each told of once for as long as it lasts: what meets one is tried
-    again and again."""
+    """The faults that were met, each told of once for as long as it lasts: most is tried again and
+    again."""
 
     def __init__(self) -> None:
         self._met: set[str] = set()
@@ -37,7 +37,7 @@ class Faults:
     def tell_of(self, what: str) -> None:
         """Have the fault that is being handled be in the log. `what` met it."""
         if what not in self._met:
-            log.exception("%s met a fault; all else goes on, and it is tried again", what)
+            log.exception("%s met a fault; all else goes on", what)
         self._met.add(what)
 
     def over(self, what: str) -> None:

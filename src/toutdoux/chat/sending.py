@@ -18,6 +18,7 @@ from toutdoux.core.words import Sentence
 from toutdoux.language import Language
 
 from . import models
+from .faults import PASSING
 from .http import pause
 from .system import Enclosed, Forbidden, Unreachable
 
@@ -146,6 +147,10 @@ class Outbox:
                     raise
                 is_there()  # else it is not this one place
                 self._put_it_off(one, error, now)
+            except PASSING:
+                raise
+            except Exception as error:
+                self._put_it_off(one, error, now)
             if monotonic() > until:
                 self._sent = one.pk
                 return
@@ -159,7 +164,9 @@ class Outbox:
         known.times += 1
         known.until = now + timedelta(seconds=pause(known.times, longest=_LONGEST_PAUSE))
         if known.times == 1:  # once: it is tried many times
-            log.warning("%s: the chat does not take it (%s); it is tried again", one.key, why)
+            fault = None if isinstance(why, PASSING) else why
+            told = "%s: the chat does not take it (%s); it is tried again"
+            log.warning(told, one.key, why, exc_info=fault)
         if known.times == _TRIES:
             log.warning("%s: the chat never took it: given up", one.key)
             self._over(one, _GIVEN_UP)
