@@ -103,6 +103,7 @@ def test_votes_are_taken_while_a_report_is_made(
         return Answer("The report")
 
     monkeypatch.setattr(asking, "_report", report)
+    monkeypatch.setattr(asking, "_LOOKING", (report,))
     monkeypatch.setitem(asking._COMMANDS, "bilan", report)
     with running(room):
         message = room.chat.says("ana", PROPOSAL)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.chat.rooms import Room
 from tests.chat.test_bot import Living, running, until
-from toutdoux.chat.system import Person
+from toutdoux.chat.system import News, Person
 
 
 @pytest.fixture
@@ -510,3 +510,66 @@ def noting(name: str, does: Callable[..., None], done: list[str]) -> Callable[..
         done.append(name)
 
     return does_so
+
+
+# --- two clocks ----------------------------------------------------------------------------------
+
+
+class Dawdling(Living):
+    """A chat on whose answers one waits."""
+
+    wait = 0.0
+
+    def seconds(self) -> float:
+        return self.clock.timestamp()
+
+    def message(self, channel: str, id: str) -> Any:
+        self.after(seconds=self.wait)
+        return super().message(channel, id)
+
+    def now(self) -> datetime:
+        self.after(seconds=self.wait)
+        return super().now()
+
+
+@pytest.mark.parametrize("slow", ["message", "now"])
+def test_a_server_that_is_slow_is_not_taken_for_one_whose_clock_is_ahead(
+    home: Path, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    from toutdoux.chat import place
+
+    room = Room(Dawdling())
+    monkeypatch.setattr(place, "monotonic", room.chat.seconds)
+    message = room.chat.says("ana", PROPOSAL)
+    missing_news(room)
+    room.brain.turn([None], room.chat.clock)
+    room.chat.reacts("bob", message)  # a second after it was proposed
+    room.chat.wait = 20
+    heard = [News("place", message), None] if slow == "message" else [None]
+    room.brain.turn(heard, room.chat.clock)
+    assert room.place.ahead == timedelta()
+    assert room.tally("AE1") == (1, 0, 0)
+
+
+@pytest.mark.parametrize("minutes", [5, -5])
+def test_a_decision_waits_for_what_was_made_before_the_end_by_the_servers_clock(
+    room: Room, minutes: int
+) -> None:
+    ahead = timedelta(minutes=minutes)
+
+    def turn(*news: None) -> None:
+        room.brain.turn(news, room.chat.clock + ahead)
+
+    room.start()
+    message = room.chat.says("ana", PROPOSAL)
+    turn(None)
+    end = room.action("AE1").closes_at - ahead
+    room.chat.clock = end - timedelta(minutes=1)
+    turn(None)
+    room.chat.clock = end - timedelta(seconds=2)
+    room.chat.reacts("bob", message, "🤷")  # the last second, of which nothing is told
+    for _ in range(33):  # as long as the clock is behind, and no more
+        room.chat.after(seconds=10)
+        turn()
+    assert room.action("AE1").recorded
+    assert room.tally("AE1") == (0, 0, 1)

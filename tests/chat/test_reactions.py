@@ -403,3 +403,78 @@ def test_a_reaction_put_back_at_once_counts_though_the_servers_clock_is_a_little
         room.chat.takes_back("bob", proposed)
         turn()
         assert room.tally("AE1") == (0, 0, 0)
+
+
+# --- a vote that cannot be taken -----------------------------------------------------------------
+
+
+def breaks(monkeypatch: pytest.MonkeyPatch, member: str) -> None:
+    """A fault of ours is met whenever somebody votes."""
+    from toutdoux.actions import commands
+
+    votes = commands.vote
+
+    def vote(request: commands.Request, *told: object, by: str, **more: object) -> None:
+        if by == member:
+            raise ValueError("a fault")
+        votes(request, *told, by=by, **more)
+
+    monkeypatch.setattr(commands, "vote", vote)
+
+
+def test_a_vote_that_meets_a_fault_stops_no_other(
+    room: Room, proposed: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    breaks(monkeypatch, room.members["bob"])
+    for who in ("ana", "bob", "chloe"):
+        room.chat.reacts(who, proposed)
+    for _ in range(3):
+        read_all(room)
+    assert said(room, Choice.FOR) == {"ana", "chloe"}
+    (told,) = caplog.records
+    assert "AE1" in told.message
+    assert told.exc_info
+
+
+def test_a_vote_that_met_a_fault_is_taken_once_it_can_be(
+    room: Room, proposed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as faulty:
+        breaks(faulty, room.members["bob"])
+        room.chat.reacts("ana", proposed)
+        room.chat.reacts("bob", proposed)
+        room.turn()
+    read_all(room)
+    assert said(room, Choice.FOR) == {"ana", "bob"}
+
+
+def test_a_decision_waits_for_a_vote_that_met_a_fault(
+    room: Room, proposed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.chat.after(days=6, hours=23)
+    with monkeypatch.context() as faulty:
+        breaks(faulty, room.members["bob"])
+        room.chat.reacts("ana", proposed)
+        room.chat.reacts("bob", proposed, "👎")
+        read_all(room)
+        room.chat.after(hours=2)
+        read_all(room)
+        assert not room.action("AE1").recorded
+    room.chat.after(hours=1)
+    room.start()
+    room.turn()
+    assert room.action("AE1").state == "contested"
+
+
+def test_a_decision_waits_a_day_for_a_vote_that_meets_a_fault_and_then_says_so(
+    room: Room, proposed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaks(monkeypatch, room.members["bob"])
+    room.chat.reacts("ana", proposed)
+    room.chat.reacts("bob", proposed, "👎")
+    room.turn()
+    room.chat.after(days=8, hours=1)
+    read_all(room)
+    decision = room.action("AE1").decision
+    assert decision is not None
+    assert decision.unread

@@ -126,6 +126,7 @@ def test_the_brain_counts_what_the_server_says(recorded: StandIn, home: Path) ->
             )
     brain = Brain(Place(Association.objects.get(pk=id), recorded.chat))
     now = SAID_AT + timedelta(seconds=5)
+    brain.place.compare_clocks(now)
     brain.catch_up(now)
     brain.catch_up(now)
     action = reading.standing(id, now, "(erased)").actions["AE1"]

@@ -10,7 +10,7 @@ import pytest
 from tests.chat.memory import Memory
 from tests.chat.rooms import Room
 from toutdoux.chat import http
-from toutdoux.chat.system import Forbidden, Unreachable
+from toutdoux.chat.system import Channel, Forbidden, Unreachable
 
 PROPOSAL = "#action-ordinaire Arroser les plantes"
 
@@ -92,6 +92,99 @@ def test_a_card_that_cannot_be_edited_stops_nothing_and_is_told_of_once(
     room.chat.after(minutes=1)
     room.turn()
     assert "1 for" in room.chat.of_bot()[0].text
+
+
+@pytest.fixture
+def voted_on_twice(room: Room) -> Room:
+    """Two actions, whose cards are there."""
+    for words in (PROPOSAL, "#action-ordinaire Balayer"):
+        room.chat.says("ana", words)
+        room.turn()
+    return room
+
+
+@pytest.mark.parametrize("fault", [Unreachable("500"), ValueError("a fault")])
+def test_a_card_whose_edit_fails_stops_nothing_else_and_is_told_of_once(
+    voted_on_twice: Room,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
+) -> None:
+    room = voted_on_twice
+    first, second = room.chat.of_bot()
+    edits = room.chat.edit
+
+    def fails(channel: str, id: str, text: str) -> None:
+        if id == first.id:
+            raise fault
+        edits(channel, id, text)
+
+    with monkeypatch.context() as faulty:
+        faulty.setattr(room.chat, "edit", fails)
+        for one in (first, second):
+            room.chat.reacts("bob", one.thread, "👎")
+        for _ in range(5):
+            room.chat.after(minutes=1)
+            room.turn()
+        assert "1 against" in room.chat.all[second.id].text
+        assert len(room.chat.of_bot("private bob")) == 2, "what the ledger says is told"
+        assert len(caplog.records) == 1
+    room.chat.after(minutes=1)
+    room.turn()
+    assert "1 against" in room.chat.all[first.id].text
+
+
+def test_a_card_that_cannot_be_edited_while_the_server_is_away_is_no_cards_fault(
+    voted_on_twice: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = voted_on_twice
+    room.chat.reacts("bob", room.chat.of_bot()[0].thread)
+    monkeypatch.setattr(room.chat, "edit", lambda *told: room.chat.says_it_is_away())
+    monkeypatch.setattr(room.chat, "now", room.chat.says_it_is_away)
+    with pytest.raises(Unreachable):
+        room.turn()
+
+
+def test_what_meets_a_fault_when_it_is_sent_stops_nothing_else_and_is_tried_again(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    room.chat.refuses["private driss"] = ValueError("a fault")
+    message = room.chat.says("ana", PROPOSAL)
+    room.turn()
+    room.chat.reacts("driss", message)
+    room.turn()
+    second = room.chat.says("bob", "#action-ordinaire Balayer")
+    room.turn()
+    assert [one.thread for one in room.chat.of_bot()] == [message, second]
+    (logged,) = caplog.records
+    assert logged.exc_info
+    room.chat.refuses.clear()
+    room.chat.after(minutes=11)
+    room.turn()
+    assert len(room.chat.of_bot("private driss")) == 1
+
+
+def test_an_entry_that_cannot_be_told_stops_none_after_it(
+    voted_on_twice: Room, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toutdoux.chat import cards
+
+    room, told = voted_on_twice, cards.against
+
+    def against(language, action, names, **more):
+        if action.ref == "AO1":
+            raise ValueError("a fault")
+        return told(language, action, names, **more)
+
+    monkeypatch.setattr(cards, "against", against)
+    for one in room.chat.of_bot():
+        room.chat.reacts("bob", one.thread, "👎")
+    room.turn()
+    room.turn()
+    (offered,) = room.chat.of_bot("private bob")
+    assert "AO2" in offered.text
+    (logged,) = caplog.records
+    assert logged.exc_info
 
 
 def test_a_server_that_asks_to_wait_is_waited_for(room: Room) -> None:
@@ -227,6 +320,113 @@ def test_while_a_decision_waits_for_another_channel_all_is_not_read_all_the_time
     decision = room.action("AO1").decision
     assert decision is not None
     assert "adopted" in room.chat.of_bot()[-1].text
+
+
+class Among(Choosy):
+    """A chat with several watched channels, which the bot is put into and thrown out of."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.inside = ["place"]
+
+    def channels(self):
+        return [Channel(one, one) for one in self.inside]
+
+    def send(self, channel, text, **how):
+        if channel not in self.inside and not channel.startswith("private"):
+            raise Forbidden(403, {})
+        return super().send(channel, text, **how)
+
+
+@pytest.fixture
+def among(home: Path) -> Room:
+    room = Room(Among())
+    room.turn()
+    return room
+
+
+def proposes_on_the_web(room: Room) -> None:
+    from toutdoux.actions import commands
+    from toutdoux.core.charter import Kind
+
+    request = commands.Request(association=room.id, now=room.chat.clock, via="web")
+    commands.propose(request, Kind.ORDINARY, "Ranger la cave", by=room.members["bob"])
+
+
+def adopts_on_the_web(room: Room, ref: str) -> None:
+    from toutdoux.actions import commands
+    from toutdoux.core.history import Choice
+
+    request = commands.Request(association=room.id, now=room.chat.clock, via="web")
+    for name in ("ana", "bob", "chloe"):
+        commands.vote(request, ref, Choice.FOR, by=room.members[name])
+
+
+def test_an_outcome_is_told_where_the_bot_is_if_it_is_no_more_where_the_vote_was(
+    among: Room,
+) -> None:
+    among.chat.says("ana", "#action-extraordinaire Balayer")
+    among.turn()
+    among.chat.inside = ["elsewhere"]
+    adopts_on_the_web(among, "AE1")
+    among.chat.after(days=1)  # so long it waits for the channel to be read
+    among.turn()
+    (told,) = among.chat.of_bot("elsewhere")
+    assert "adopted" in told.text
+
+
+def test_a_counter_vote_is_announced_where_the_bot_is_if_it_is_no_more_where_the_vote_was(
+    among: Room,
+) -> None:
+    from toutdoux.actions import commands
+
+    among.chat.says("ana", PROPOSAL)
+    among.turn()
+    among.chat.inside = ["elsewhere"]
+    request = commands.Request(association=among.id, now=among.chat.clock, via="web")
+    commands.call_counter_vote(request, "AO1", "Trop cher", by=among.members["bob"])
+    among.turn()
+    (told,) = among.chat.of_bot("elsewhere")
+    among.chat.reacts("chloe", told.id)
+    among.turn()
+    assert among.action("AO1").counter_vote.ballot.for_ == 1
+
+
+def test_in_no_channel_people_are_told_in_private_what_is_theirs(among: Room) -> None:
+    from toutdoux.actions import commands
+    from toutdoux.core.history import Choice
+
+    among.chat.inside = []
+    proposes_on_the_web(among)
+    request = commands.Request(association=among.id, now=among.chat.clock, via="web")
+    commands.vote(request, "AO1", Choice.AGAINST, by=among.members["ana"])
+    among.turn()
+    assert "Talk about AO1" in among.chat.of_bot("private ana")[0].text
+
+
+def test_what_could_be_told_in_no_channel_is_told_once_the_bot_is_in_one_again(
+    among: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    among.chat.inside = []
+    proposes_on_the_web(among)
+    for _ in range(3):
+        among.turn()
+    assert len(caplog.records) == 1
+    among.chat.inside = ["place"]
+    among.chat.after(minutes=11)
+    among.turn()
+    (told,) = among.chat.of_bot()
+    among.chat.reacts("chloe", told.id)
+    among.turn()
+    assert among.tally("AO1") == (1, 0, 0)
+
+
+def test_in_no_channel_on_a_monday_people_are_reminded_all_the_same(among: Room) -> None:
+    proposes_on_the_web(among)
+    among.chat.inside = []
+    among.chat.after(days=6)  # a Monday, the day before the vote closes
+    among.turn()
+    assert "Your vote is missing" in among.chat.of_bot("private ana")[-1].text
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -156,8 +156,18 @@ Command = Callable[[Asker, str], Answer]
 
 def takes_long(text: str) -> bool:
     """Whether it takes seconds to answer something: a whole report is made for it."""
+    return _is_among((_report,), text)
+
+
+def changes_something(text: str) -> bool:
+    """Whether something is done where somebody asks for it, and not only looked at."""
+    return not _is_among(_LOOKING, text)
+
+
+def _is_among(commands: Collection[Command], text: str) -> bool:
+    """Whether something is understood, and as one of some commands."""
     try:
-        return _understood(text)[0] is _report
+        return _understood(text)[0] in commands
     except Refusal:
         return False
 
@@ -359,6 +369,8 @@ def _list(asker: Asker, lines: list[str], nothing: Sentence) -> Answer:
         lines = [*lines[:_SHOWN], asker.say(say("… and {n} more", n=str(more)))]
     return Answer("\n".join(lines))
 
+
+_LOOKING = (_help, _state, _to_vote, _to_do, _why, _inventory, _report)
 
 # --- doing ---------------------------------------------------------------------------------------
 

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -34,8 +35,18 @@ from toutdoux.ledger.models import Ledger
 from toutdoux.web import limits
 
 from . import cards, codes, models
-from .asking import Answer, answer, how_to_be_known, refused, takes_long, who_asks
+from .asking import (
+    Answer,
+    Asker,
+    answer,
+    changes_something,
+    how_to_be_known,
+    refused,
+    takes_long,
+    who_asks,
+)
 from .edits import Edits
+from .faults import PASSING, Faults
 from .place import Place
 from .saying import leader_named
 from .system import Message, News
@@ -73,9 +84,10 @@ class Brain:
         self.votes = Votes(place)
         self.telling = Telling(place)
         self.edits = Edits(place, self.votes, self.telling)
+        self.faults = Faults()
         self._beside = beside
-        self._writing: set[str] = set()
-        """What is being answered beside, by what the answer is known by."""
+        self._writing: dict[str, datetime] = {}
+        """What is being answered beside, by what the answer is known by; and when it was asked."""
         self._read_at: datetime | None = None
         """When everything was last read."""
         self._tried: tuple[datetime, datetime] | None = None
@@ -108,7 +120,8 @@ class Brain:
             news: `None` among it if some may have been missed.
             now: the present instant, in UTC.
         """
-        if self.place.ahead is None:
+        # Before what was said is heard, which may take long.
+        if self.place.ahead is None or None in news or self._has_long_not_read(now):
             self.place.compare_clocks(now)
         self.hear([one for one in news if one is not None], now)
         due = self._due(now)
@@ -141,7 +154,7 @@ class Brain:
     def catch_up(self, now: datetime) -> None:
         """Read everything that may have happened since the last time: messages, and the reactions
         under every ballot that is still open."""
-        until = self.place.compare_clocks(now)
+        until = self.place.chat.now()
         self._privates(until, now)
         channels = self.place.chat.channels()
         said: list[Message] = []
@@ -151,13 +164,17 @@ class Brain:
             )
             said += self.place.chat.messages(channel.id, read.until - _OVERLAP)
         # What is told in order of time, whatever the channel, is played as it comes.
-        for message in sorted(said, key=lambda one: one.changed_at):
-            self._message(message, now)
-        self._take_reactions(models.Post.objects.filter(**self.place.mine, open=True), now)
-        # Only now: whatever was not handled would be read again.
-        were_read = ReadChat.objects.filter(channel__in=[one.id for one in channels])
-        # Where the server's clock is ahead of ours, no more was read for that.
-        were_read.filter(**self.place.mine).update(until=min(until, now))
+        said.sort(key=lambda one: one.changed_at)
+        left = {one.channel for one in said if not self._is_done_with(one, now)}
+        left |= self._take_reactions(models.Post.objects.filter(**self.place.mine, open=True), now)
+        # Only now: whatever was not handled would be read again. So are channels where something
+        # met a fault: decisions wait for it as for what is not known yet.
+        were_read = ReadChat.objects.filter(channel__in={one.id for one in channels} - left)
+        # By the server's clock, from which the next reading goes on: a decision comes as much later
+        # as that is behind ours. Where it is ahead, no more was read for that. And what is answered
+        # only now is read again if that is stopped.
+        asked = [self.place.theirs(at) for at in list(self._writing.values())]
+        were_read.filter(**self.place.mine).update(until=min(until, now, *asked))
         self._read_at = now
         self._forget_where_it_is_not([one.id for one in channels], now)
 
@@ -175,7 +192,7 @@ class Brain:
         since = until - _BEFORE_FIRST if read is None else read.until - _OVERLAP
         for channel in self.place.chat.privates(since):
             for message in self.place.chat.messages(channel, since):
-                self._message(message, now)
+                self._is_done_with(message, now)
 
     def hear(self, news: Iterable[News], now: datetime) -> None:
         """Look at the messages that something happened to."""
@@ -187,17 +204,26 @@ class Brain:
             if not reacted:
                 message = self.place.chat.message(channel, id)
                 if message is not None:
-                    self._message(message, now)
+                    self._is_done_with(message, now)
         # Also where the vote is over: whoever comes too late is told.
         is_looked_at = Q(open=True) | ~Q(ballot__in=models.QUESTIONS)
         posts = models.Post.objects.filter(is_looked_at, **self.place.mine)
         ids = [id for _, id in said]
         self._take_reactions(posts.filter(message__in=ids) | posts.filter(card__in=ids), now)
 
-    def _take_reactions(self, posts: QuerySet[models.Post], now: datetime) -> None:
-        """Take what the reactions under some posts say: votes, and what leaders answer."""
-        self.votes.take(posts, now)
+    def _take_reactions(self, posts: QuerySet[models.Post], now: datetime) -> set[str]:
+        """Take what the reactions under some posts say: votes, and what leaders answer. Returns the
+        channels where some could not be taken."""
+        left = self.votes.take(posts, now)
         self.edits.take_reactions(posts, now)
+        return left
+
+    def _is_done_with(self, message: Message, now: datetime) -> bool:
+        """Act on a message. Returns whether it need not be read again: not if it met a fault of its
+        own, unless that was so for as long as a decision waits."""
+        what = f"the message {message.id}"
+        done = self.faults.tried(what, partial(self._message, message, now))
+        return done or now - self.place.ours(message.changed_at) >= PATIENCE
 
     def _message(self, message: Message, now: datetime) -> None:
         if message.automatic or message.author == self.place.chat.me:
@@ -255,6 +281,10 @@ class Brain:
         key = f"answer {message.id}"
         if key in self._writing or self.place.outbox.holds(key):
             return
+        if not self.faults.tried(key, partial(self._answer, key, message, asked, now)):
+            self._say_that_it_failed(key, message)
+
+    def _answer(self, key: str, message: Message, asked: str, now: datetime) -> None:
         if self.edits.take_word(message, asked, now):
             return
         self.place.meet(message.author, now)
@@ -264,15 +294,34 @@ class Brain:
 
         def tell() -> None:
             try:
-                self._tell_what_was_asked(key, message, asked, now)
+                does = partial(self._tell_what_was_asked, key, message, asked, now)
+                if not self.faults.tried(key, does):
+                    self._say_that_it_failed(key, message)
+            except PASSING:  # of what others do beside, nobody waits for it
+                self._say_that_it_failed(key, message)
+                raise
             finally:
-                self._writing.discard(key)
+                self._writing.pop(key, None)
 
-        self._writing.add(key)
+        self._writing[key] = max(message.at, now - _BEFORE_FIRST)
         self._beside(tell)
 
     def _tell_what_was_asked(self, key: str, message: Message, asked: str, now: datetime) -> None:
-        told = self._answered(message, asked, now)
+        asker = self._asker(message, now)
+        # Stopped in between, who asked would be told of what was done that it cannot be done. What
+        # is only looked at keeps nobody waiting for it.
+        with transaction.atomic() if changes_something(asked) else nullcontext():
+            told = self._answered(asker, asked)
+            self._say_to_who_asked(key, message, told)
+
+    def _say_that_it_failed(self, key: str, message: Message) -> None:
+        fault = Refusal(
+            say("something went wrong in the program, and nothing was changed"),
+            say("try again; if it happens again, tell whoever runs this installation"),
+        )
+        self._say_to_who_asked(key, message, Answer(self.place.refusal(fault)))
+
+    def _say_to_who_asked(self, key: str, message: Message, told: Answer) -> None:
         if message.private:
             self.place.outbox.put(key, told.text, person=message.author, files=told.files)
         else:
@@ -281,10 +330,8 @@ class Brain:
                 key, told.text, channel=message.channel, thread=thread, files=told.files
             )
 
-    def _answered(self, message: Message, asked: str, now: datetime) -> Answer:
-        """Carry out what somebody asks, unless they ask faster than anybody reads."""
-        said_at = self._said_at(message, now)
-        asker = who_asks(
+    def _asker(self, message: Message, now: datetime) -> Asker:
+        return who_asks(
             self.place.association,
             self.place.chat,
             message.author,
@@ -292,11 +339,14 @@ class Brain:
             f"{message.id} {message.text}",
             self.place.habits,
             self.place.language,
-            self.place.on_time(said_at, now),
+            self.place.on_time(self._said_at(message, now), now),
         )
-        who = cards.digest(f"{self.place.association.pk} {self.place.server} {message.author}")
+
+    def _answered(self, asker: Asker, asked: str) -> Answer:
+        """Carry out what somebody asks, unless they ask faster than anybody reads."""
+        who = cards.digest(f"{asker.association.pk} {asker.server} {asker.person}")
         try:
-            limits.count("chat", who, said_at)
+            limits.count("chat", who, asker.said_at or asker.now)
         except limits.TooOften as refusal:
             return refused(asker, refusal)
         return answer(asker, asked)

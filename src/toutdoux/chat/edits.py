@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 
 from django.db.models import QuerySet
 
@@ -20,6 +21,7 @@ from toutdoux.core.replay import UNDECIDED
 from toutdoux.core.words import Refusal, Sentence, say
 
 from . import cards, models
+from .faults import Faults
 from .models import AMEND, DELETED, QUESTIONS, WITHDRAW
 from .place import Place
 from .saying import leaders_named, plain, quoted
@@ -40,6 +42,7 @@ class Edits:
 
     def __init__(self, place: Place, votes: Votes, telling: Telling) -> None:
         self.place, self.votes, self.telling = place, votes, telling
+        self.faults = Faults()
 
     def take_message(self, post: models.Post, message: Message, now: datetime) -> None:
         """Do what is to be done about a message that proposed something, if it is not any more what
@@ -147,19 +150,34 @@ class Edits:
             if question.message in there:
                 signs = there[question.message]
                 yes = [one for one in signs if self.place.habits.choice(one.emoji) is Choice.FOR]
-                self._take_yes(question, [one.person for one in yes], now)
+                people = [one.person for one in yes]
+                does = partial(self._take_yes, question, people, now)
+                self.faults.tried(f"what was asked by {question.message}", does)
 
     def take_word(self, message: Message, said: str, now: datetime) -> bool:
         """Do what somebody was asked about last in private, if they said a plain yes. Returns
         whether that was so."""
         if plain(said.strip(" .!")) not in _YES:
             return False
-        asked = models.Post.objects.filter(**self.place.mine, open=True, ballot__in=QUESTIONS)
-        question = asked.filter(channel=message.channel).order_by("pk").last()
+        question = self._answered_by(message)
         if question is None:
             return False
-        self._take_yes(question, [message.author], now)
+        if question.open:
+            self._take_yes(question, [message.author], now)
         return True
+
+    def _answered_by(self, message: Message) -> models.Post | None:
+        """The question that a word answers: the last one that was open when it was first read. That
+        is kept, so that it answers no other when it is read again."""
+        posts = models.Post.objects.filter(**self.place.mine, ballot__in=QUESTIONS)
+        key = f"yes {message.id}"
+        known = self.place.outbox.noted(key)
+        if known is not None:
+            return posts.filter(message=known).first()
+        question = posts.filter(channel=message.channel, open=True).order_by("pk").last()
+        if question is not None:
+            self.place.outbox.note(key, message.author, question.message)
+        return question
 
     def _take_yes(self, question: models.Post, people: Iterable[str], now: datetime) -> None:
         """Do what a leader was asked about, if they are among those who said yes. If the message
@@ -186,10 +204,8 @@ class Edits:
             models.Post.objects.filter(pk=question.pk).update(open=False)
 
     def _say_that_it_cannot_be(self, question: models.Post, refusal: Refusal) -> None:
-        told = say("{why} → {remedy}", why=refusal.why, remedy=refusal.remedy)
-        text = self.place.language.say(told)
         key = f"refused {question.message}"
-        self.place.outbox.put(key, text[0].upper() + text[1:], channel=question.channel)
+        self.place.outbox.put(key, self.place.refusal(refusal), channel=question.channel)
 
     # --- what is done ----------------------------------------------------------------------------
 

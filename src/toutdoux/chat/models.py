@@ -143,7 +143,8 @@ class Outgoing(models.Model):
     key = models.CharField(max_length=120)
     channel = models.CharField(max_length=255, blank=True)
     person = models.CharField(max_length=255, blank=True)
-    """Who gets it in private, where there is no channel."""
+    """Who gets it in private, where there is no channel. Without either, it is for the main
+    channel, once the bot is in one."""
     thread = models.CharField(max_length=255, blank=True)
     text = models.TextField()
     post = models.ForeignKey(Post, models.CASCADE, null=True, related_name="+")
@@ -156,7 +157,7 @@ class Outgoing(models.Model):
     files = models.JSONField(default=list)
     """The files that go with it: name, media type, content in Base64."""
     sent = models.CharField(max_length=255, blank=True)
-    """The message that it became."""
+    """The message that it became; or why it becomes none."""
 
     class Meta:
         constraints = (

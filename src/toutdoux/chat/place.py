@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from toutdoux.actions import commands, reading
@@ -57,21 +58,39 @@ class Place:
             raise Forbidden(403, {"id": "no channel"})
         return channels[0].id
 
+    def where(self, wanted: str = "") -> str:
+        """The channel in which something is told to everybody: the wanted one as long as the bot is
+        in it, else the main one; none where there is none, which is looked at again when it is
+        sent."""
+        there = [one.id for one in self.chat.channels()]
+        return wanted if wanted in there else next(iter(there), "")
+
     def standing(self, refs: Collection[str], now: datetime) -> Standing:
         return reading.standing(self.association.pk, now, self.language.word("(erased)"), only=refs)
 
     # --- the time there --------------------------------------------------------------------------
 
-    def compare_clocks(self, now: datetime) -> datetime:
-        """Returns the present instant by the server's."""
-        until = self.chat.now()
-        ahead = now - until
-        self.ahead = ahead if abs(ahead) > _SAME_TIME else timedelta()
-        return until
+    def compare_clocks(self, now: datetime) -> None:
+        """See how far our clock is ahead of the server's. `now` is the present instant by ours: a
+        moment later, the server would be taken for one whose clock is ahead."""
+        asked = monotonic()
+        there = self.chat.now()
+        # That was the time there somewhen between the two.
+        later = now + timedelta(seconds=monotonic() - asked)
+        if there < now - _SAME_TIME:
+            self.ahead = now - there
+        elif there > later + _SAME_TIME:
+            self.ahead = later - there
+        else:
+            self.ahead = timedelta()
 
     def ours(self, at: datetime) -> datetime:
         """An instant of the server's, by the clock of all that is recorded."""
         return at + (self.ahead or timedelta())
+
+    def theirs(self, at: datetime) -> datetime:
+        """An instant of the clock of all that is recorded, by the server's."""
+        return at - (self.ahead or timedelta())
 
     @staticmethod
     def on_time(at: datetime, now: datetime) -> datetime | None:
@@ -180,13 +199,17 @@ class Place:
 
     def refuse(self, message: Message, refusal: Refusal) -> None:
         """Say under a message why it does nothing: once for what it says."""
-        text = self.language.say(say("{why} → {remedy}", why=refusal.why, remedy=refusal.remedy))
         self.outbox.put(
             self._refusal_key(message),
-            text[0].upper() + text[1:],
+            self.refusal(refusal),
             channel=message.channel,
             thread=message.thread or message.id,
         )
+
+    def refusal(self, refusal: Refusal) -> str:
+        """How it is said why something is not done."""
+        text = self.language.say(say("{why} → {remedy}", why=refusal.why, remedy=refusal.remedy))
+        return text[0].upper() + text[1:]
 
     def has_refused(self, message: Message) -> bool:
         """Whether a message was told so that says what it says now."""

@@ -54,7 +54,7 @@ def _tell_the_week(place: Place, voted_on: list[Voted], now: datetime, local: da
         return
     lines = list(_digest(place, voted_on, now))
     if lines:
-        place.outbox.put(key, "\n".join(lines), channel=place.main_channel)
+        place.outbox.put(key, "\n".join(lines), channel=place.where())
 
 
 def _remind_voters(place: Place, standing: Standing, voted_on: list[Voted], now: datetime) -> None:

@@ -18,6 +18,7 @@ from toutdoux.core.words import Sentence
 from toutdoux.language import Language
 
 from . import models
+from .faults import PASSING
 from .http import pause
 from .system import Enclosed, Forbidden, Unreachable
 
@@ -33,6 +34,7 @@ _TRIES = 200
 """How often something is tried: for about a day. While the whole server is away nothing is, and
 that does not count."""
 _GIVEN_UP = "given up"
+_NOTED = "noted"
 _LONGEST_KEY = 120
 
 
@@ -66,6 +68,16 @@ class Outbox:
         """Whether something was sent, or waits to be."""
         return models.Outgoing.objects.filter(**self.mine, key=key[:_LONGEST_KEY]).exists()
 
+    def note(self, key: str, person: str, about: str) -> None:
+        """Keep which message something is about that somebody said: there is nothing to send."""
+        kept = {"person": person, "thread": about, "sent": _NOTED}
+        models.Outgoing.objects.create(**self.mine, key=key[:_LONGEST_KEY], **kept)
+
+    def noted(self, key: str) -> str | None:
+        """The message that something is about; None if that was not noted."""
+        known = models.Outgoing.objects.filter(**self.mine, key=key[:_LONGEST_KEY])
+        return known.values_list("thread", flat=True).first()
+
     def whisper(self, key: str, person: str, sentence: Sentence) -> None:
         """Have something said to one person alone, unless it was before."""
         self.put(key, self.language.say(sentence), person=person)
@@ -90,7 +102,7 @@ class Outbox:
             key: what it is known by.
             text: in Markdown.
             channel: where; or
-            person: to whom alone.
+            person: to whom alone. Without either, in the main channel.
             thread: the message that it answers.
             post: what it is the card of; or, with a ballot, whose vote goes on with it.
             action: the action that is voted on by reacting to it, if one is.
@@ -135,6 +147,10 @@ class Outbox:
                     raise
                 is_there()  # else it is not this one place
                 self._put_it_off(one, error, now)
+            except PASSING:
+                raise
+            except Exception as error:
+                self._put_it_off(one, error, now)
             if monotonic() > until:
                 self._sent = one.pk
                 return
@@ -148,7 +164,9 @@ class Outbox:
         known.times += 1
         known.until = now + timedelta(seconds=pause(known.times, longest=_LONGEST_PAUSE))
         if known.times == 1:  # once: it is tried many times
-            log.warning("%s: the chat does not take it (%s); it is tried again", one.key, why)
+            fault = None if isinstance(why, PASSING) else why
+            told = "%s: the chat does not take it (%s); it is tried again"
+            log.warning(told, one.key, why, exc_info=fault)
         if known.times == _TRIES:
             log.warning("%s: the chat never took it: given up", one.key)
             self._over(one, _GIVEN_UP)

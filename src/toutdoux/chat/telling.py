@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
@@ -35,11 +36,12 @@ from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger
 
 from . import cards, models
+from .faults import Faults
 from .models import DELETED, QUESTIONS
 from .place import Place, is_over
 from .reminding import remind
 from .sending import AT_MOST
-from .system import Enclosed, Forbidden
+from .system import Enclosed, Forbidden, Unreachable
 
 log = logging.getLogger("toutdoux")
 
@@ -65,6 +67,20 @@ class Untold:
         return f"{self.seq} {self.hash[:8]}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What cards are brought up to date from."""
+
+    standing: Standing
+    opened: Mapping[str, Mapping[str, datetime | None]]
+    """When the votes opened, by action and ballot."""
+    read: Mapping[str, datetime]
+    """How far each channel was read."""
+    now: datetime
+    until: float
+    """Until when there is time to edit some."""
+
+
 class Telling:
     """What is told of what the ledger says."""
 
@@ -77,6 +93,7 @@ class Telling:
         say changed though the ledger says nothing of it."""
         self._refused: set[str] = set()
         """The cards that could not be edited."""
+        self.faults = Faults()
 
     def untold(self) -> list[Untold]:
         """What the ledger says since it was last told of, as much as is told at one look."""
@@ -96,12 +113,12 @@ class Telling:
         refs = {str(one["action"]) for one in data if "action" in one}
         standing = self.place.standing(refs, now)
         for one in untold:
-            self._tell_of(one, standing)
+            self.faults.tried(f"the telling of {one.key}", partial(self._tell_of, one, standing))
         posts = models.Post.objects.filter(**self.place.mine, open=True)
         posts = posts.exclude(ballot__in=QUESTIONS)
         if self._looked is None or now - self._looked >= _LOOK_AT_ALL:
             self._looked = now  # time alone changes some: a ballot closes, an action is contested
-            remind(self.place, now)
+            self.faults.tried("the reminding", partial(remind, self.place, now))
         else:
             posts = posts.filter(Q(action__in=refs) | Q(pk__in=self._stale))
         self._show(list(posts), standing, now)
@@ -162,13 +179,13 @@ class Telling:
                 page=" ".join(self._page_of(ref)),
             )
             text = self.place.language.say(told).strip()
-            self.place.outbox.put(f"leaderless {key} {ref}", text, channel=self.place.main_channel)
+            self.place.outbox.put(f"leaderless {key} {ref}", text, channel=self.place.where())
 
     def _announce(
         self, key: str, standing: Standing, action: Action, ballot: BallotName, channel: str
     ) -> None:
         """Have a vote announced in a message of its own, to react to."""
-        channel = channel or self.place.main_channel
+        channel = self.place.where(channel)
         text = self._card(standing, action, ballot)
         since = self.place.opened([action.ref])[action.ref][ballot]
         about: dict[str, Any] = {"action": action.ref, "ballot": ballot, "since": since}
@@ -200,10 +217,10 @@ class Telling:
         self, key: str, standing: Standing, action: Action, post: models.Post | None
     ) -> None:
         text = cards.outcome(self.place.language, standing, action)
-        channel = post.channel if post is not None else self.place.main_channel
+        channel = self.place.where("" if post is None else post.channel)
         self.place.outbox.put(f"outcome {key}", text, channel=channel)
         if post is not None:
-            self.place.outbox.put(f"thread {key}", text, channel=channel, thread=post.thread)
+            self.place.outbox.put(f"thread {key}", text, channel=post.channel, thread=post.thread)
 
     def _offer_to_talk(self, member: str, standing: Standing, action: Action) -> None:
         """To somebody who is against, once: what they can do beside it, as long as they can."""
@@ -221,31 +238,36 @@ class Telling:
         refs = {post.action for post in posts}
         if not refs <= standing.actions.keys():
             standing = self.place.standing(refs, now)
-        until, self._stale = monotonic() + AT_MOST, set()
-        opened = self.place.opened(refs)
+        self._stale = set()
         read = dict(ReadChat.objects.filter(**self.place.mine).values_list("channel", "until"))
+        look = _Look(standing, self.place.opened(refs), read, now, monotonic() + AT_MOST)
         for post in posts:
-            before = (post.shown, post.open)
-            action, ballot = standing.actions[post.action], BallotName(post.ballot)
-            over = is_over(post, opened)
-            later = self.place.later(post) if over or post.text == DELETED else None
-            text = self._card(standing, action, ballot)
-            if later is not None:
-                text = self._goes_on(post, later, over=over)
-            elif post.text == DELETED and not over and action.state in UNDECIDED:
-                self._announce_anew(post, text)
-            if post.card and post.shown != cards.digest(text) and monotonic() > until:
-                self._stale.add(post.pk)
-                continue
-            self._show_one(post, text, once=later is not None)
-            post.open = (
-                later is None
-                if over
-                else cards.is_open(standing, action, ballot)
-                or self._may_be_unread(cards.closes_at(action, ballot), read.get(post.channel), now)
-            )
-            if before != (post.shown, post.open):
-                post.save(update_fields=["shown", "open"])
+            does = partial(self._bring_up_to_date, post, look)
+            self.faults.tried(f"the card of {post.message}", does)
+
+    def _bring_up_to_date(self, post: models.Post, look: _Look) -> None:
+        before = (post.shown, post.open)
+        action, ballot = look.standing.actions[post.action], BallotName(post.ballot)
+        over = is_over(post, look.opened)
+        later = self.place.later(post) if over or post.text == DELETED else None
+        text = self._card(look.standing, action, ballot)
+        if later is not None:
+            text = self._goes_on(post, later, over=over)
+        elif post.text == DELETED and not over and action.state in UNDECIDED:
+            self._announce_anew(post, text)
+        if post.card and post.shown != cards.digest(text) and monotonic() > look.until:
+            self._stale.add(post.pk)
+            return
+        self._show_one(post, text, once=later is not None)
+        closes_at, read = cards.closes_at(action, ballot), look.read.get(post.channel)
+        post.open = (
+            later is None
+            if over
+            else cards.is_open(look.standing, action, ballot)
+            or self._may_be_unread(closes_at, read, look.now)
+        )
+        if before != (post.shown, post.open):
+            post.save(update_fields=["shown", "open"])
 
     def _show_one(self, post: models.Post, text: str, *, once: bool) -> None:
         """Have a card say something; `once` if perhaps nobody can read it any more."""
@@ -261,18 +283,26 @@ class Telling:
 
     @contextmanager
     def _others_go_on(self, card: str) -> Iterator[None]:
-        """What the server refuses in one place stops nothing elsewhere, and is said once; a token
-        it refuses does."""
+        """What the server does not take in one place stops nothing elsewhere, and is said once; a
+        token it refuses does, and a server that is away."""
         try:
             yield
         except Forbidden as error:
             if error.status == HTTPStatus.UNAUTHORIZED:
                 raise
-            if card not in self._refused:
-                log.warning("the chat refuses to have the card %s edited (%s)", card, error)
-            self._refused.add(card)
+            self._say_once(card, error)
+        except Unreachable as error:
+            if error.wait is not None:
+                raise
+            self.place.chat.now()  # else it is not this one card
+            self._say_once(card, error)
         else:
             self._refused.discard(card)
+
+    def _say_once(self, card: str, why: Exception) -> None:
+        if card not in self._refused:
+            log.warning("the chat refuses to have the card %s edited (%s)", card, why)
+        self._refused.add(card)
 
     def _may_be_unread(
         self, closes_at: datetime | None, read: datetime | None, now: datetime
@@ -302,7 +332,7 @@ class Telling:
         self.place.outbox.put(
             f"again {post.message}",
             text,
-            channel=post.channel,
+            channel=self.place.where(post.channel),
             post=post,
             action=post.action,
             ballot=post.ballot,
@@ -326,7 +356,9 @@ class Telling:
     # --- what was sent ---------------------------------------------------------------------------
 
     def _send(self, one: models.Outgoing) -> str:
-        channel = one.channel or self.place.chat.private(one.person)
+        channel = one.channel or (
+            self.place.chat.private(one.person) if one.person else self.place.main_channel
+        )
         files = [Enclosed.of(told) for told in one.files]
         thread = "" if one.ballot in QUESTIONS else one.thread
         # Another association, or this one begun anew, may have said something of that name there.

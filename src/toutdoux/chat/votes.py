@@ -8,7 +8,7 @@ it is said. What was taken, and for whom, is kept (`Handled`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -26,6 +26,7 @@ from toutdoux.core.words import Refusal, TooLate, say
 
 from . import cards, models
 from .asking import how_to_be_known
+from .faults import PASSING, Faults
 from .place import Place, ids_of, is_over
 from .system import Reaction
 
@@ -57,6 +58,17 @@ class Under:
     handled: dict[str, models.Handled]
     """By person."""
 
+    def forget(self, person: str, before: models.Handled | None) -> None:
+        """Have what was taken of somebody be what it was before."""
+        if before is None:
+            self.handled.pop(person, None)
+        else:
+            self.handled[person] = before
+
+
+Change = tuple[Under, str, Wanted]
+"""Who, under which post, says something else than what was taken; and what."""
+
 
 def read_votes(place: Place, there: Iterable[Reaction]) -> dict[str, Wanted]:
     """What each person's reactions say: the one added last that is still there."""
@@ -73,10 +85,16 @@ class Votes:
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self.faults = Faults()
 
-    def take(self, posts: QuerySet[models.Post], now: datetime) -> None:
+    def take(self, posts: QuerySet[models.Post], now: datetime) -> set[str]:
         """Take what the reactions under some posts say, in the order in which they were made. What
-        leaders are asked by some of them is left to whoever asks."""
+        leaders are asked by some of them is left to whoever asks.
+
+        Returns:
+            The channels where something could not be taken: it differs still at the next look, and
+            is tried again then.
+        """
         changes = sorted(self._changes(posts), key=lambda change: change[2].at)
         # Of those it does not know it may have to ask the server: not while others wait.
         people = dict.fromkeys(person for _, person, _ in changes)
@@ -84,11 +102,43 @@ class Votes:
         for person in dict.fromkeys(one for _, one, wanted in changes if wanted.choice):
             if members[person] is None:
                 self._say_who_votes(person)
+        left: set[str] = set()
         for start in range(0, len(changes), _TOGETHER):
-            with transaction.atomic():
-                self._take_some(changes[start : start + _TOGETHER], members, now)
+            left |= self._take_together(changes[start : start + _TOGETHER], members, now)
+        return left
 
-    def _changes(self, posts: QuerySet[models.Post]) -> Iterator[tuple[Under, str, Wanted]]:
+    def _take_together(
+        self, changes: Sequence[Change], members: Mapping[str, str | None], now: datetime
+    ) -> set[str]:
+        """Take some in one transaction; where one of them meets a fault, each by itself, and that
+        one not. Returns the channels where one was left."""
+        if self._are_taken(changes, members, now):
+            return set()
+        if len(changes) == 1:
+            return {changes[0][0].post.channel}
+        return set().union(*(self._take_together([one], members, now) for one in changes))
+
+    def _are_taken(
+        self, changes: Sequence[Change], members: Mapping[str, str | None], now: datetime
+    ) -> bool:
+        """Take some in one transaction, unless one of them meets a fault."""
+        before = [(under, person, under.handled.get(person)) for under, person, _ in changes]
+        try:
+            with transaction.atomic():
+                self._take_some(changes, members, now)
+        except PASSING:
+            raise
+        except Exception:
+            for under, person, handled in before:
+                under.forget(person, handled)
+            if len(changes) == 1:
+                self.faults.tell_of(_called(*changes[0]))
+            return False
+        for change in changes:
+            self.faults.over(_called(*change))
+        return True
+
+    def _changes(self, posts: QuerySet[models.Post]) -> Iterator[Change]:
         """Who says something else than what was taken, and what; in no order."""
         firsts = {post.of_id or post.pk for post in posts.exclude(ballot__in=models.QUESTIONS)}
         family = models.Post.objects.filter(Q(pk__in=firsts) | Q(of__in=firsts)).order_by("pk")
@@ -121,7 +171,7 @@ class Votes:
 
     def _take_some(
         self,
-        changes: Iterable[tuple[Under, str, Wanted]],
+        changes: Iterable[Change],
         members: Mapping[str, str | None],
         now: datetime,
     ) -> None:
@@ -310,3 +360,8 @@ def _changed(
 
 def _ballot(post: models.Post) -> BallotName:
     return BallotName(post.ballot)
+
+
+def _called(under: Under, person: str, wanted: Wanted) -> str:
+    """How the log calls somebody's reactions under a post."""
+    return f"{under.post.action}: what {person} reacts under {under.post.message}"
