@@ -264,8 +264,10 @@ def test_who_comments_faster_than_anybody_reads_has_to_wait(
     ref = loutres.propose("ordinary", "Nettoyer la berge", "ana")
     bob, path = api("bob"), f"/actions/{ref}/comments"
     answers = [bob.ask("POST", path, {"text": f"mot {n}"}) for n in range(5)]
-    problem(answers[-1], 429)
-    assert answers[-1]["Retry-After"] == "60"
+    # The third, unless a minute begins in between: then one of the others.
+    late = next(answer for answer in answers if answer.status_code == 429)
+    problem(late, 429)
+    assert late["Retry-After"] == "60"
     assert 2 <= Comment.objects.count() <= 4  # four, should a minute have just begun
 
 

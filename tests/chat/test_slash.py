@@ -15,6 +15,7 @@ from tests.chat.memory import Memory
 from tests.chat.rooms import Room
 from tests.cli.running import COMMAND, ENGLISH, assert_one_sentence, environment, run
 from toutdoux.chat.connections import Connection, keep
+from toutdoux.web import limits
 
 SERVER = "mattermost https://chat.example.org"
 TOKEN = "q8yxn3s6obrh9d1fszm7u5pzte"
@@ -167,9 +168,10 @@ def test_the_token_of_the_environment_counts(room: Room, monkeypatch: pytest.Mon
 
 def test_what_is_too_long_or_too_often_is_not_taken(room: Room) -> None:
     assert post(room, "ana", "x" * 200_000).status_code == 413
-    told = [said(room, "ana", f"why AE{number}") for number in range(1, 25)]
+    # More than two minutes of the clock take: one may end in between.
+    told = [said(room, "ana", f"why AE{number}") for number in range(1, 2 * limits.A_MINUTE + 3)]
     assert told[0].startswith("There is no action AE1")
-    assert "wait a minute" in told[-1]
+    assert any("wait a minute" in one for one in told)
     assert said(room, "bob", "why AE1").startswith("There is no action AE1")
 
 
