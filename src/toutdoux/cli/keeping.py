@@ -367,7 +367,7 @@ def _ask() -> None:
             say("nobody is there to be asked"), say("add --yes if this is meant"), "--yes"
         )
     # Not `click.confirm`, which takes English alone.
-    question = f"{terminal.word('Forget it?')} [{terminal.word('y/N')}]"
-    told = click.prompt(question, default="", show_default=False, err=True)
+    question, answers = terminal.word("Forget it?"), terminal.word("y/N")
+    told = click.prompt(f"{question} [{answers}]", default="", show_default=False, err=True)
     if told.strip().casefold() not in ("y", "yes", "o", "oui"):
         raise click.Abort

@@ -208,7 +208,8 @@ def _download(
 
         text = inventory_as_markdown(language, rows)
     # TRANSLATORS: the beginning of a file's name, before the period.
-    name = f"{language.word('inventory')}-{period.name}.{_ENDINGS[form]}".replace("/", "-")
+    beginning = language.word("inventory")
+    name = f"{beginning}-{period.name}.{_ENDINGS[form]}".replace("/", "-")
     response = HttpResponse(text, content_type=f"{_TYPES[form]}; charset=utf-8")
     response["Content-Disposition"] = content_disposition_header(True, name)
     return response

@@ -236,7 +236,7 @@ def _deadlines(
             )
             text = action.object
             if awaited is not None and (action.ref, name) in awaited:
-                text = f"{language.say(say('Your vote is awaited.'))}\n\n{text}"
+                text = "\n\n".join((language.say(say("Your vote is awaited.")), text))
             found.append(
                 Deadline(
                     id=stable_id(association, action.ref, name),
