@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -328,6 +329,32 @@ def test_a_code_ties_an_account_and_what_it_showed_before_counts(room: Room) -> 
     room.turn()
     assert room.tally("AE1") == (1, 0, 0)
     assert "not known, was used already" in asked(room, "max", f"register {code}")
+
+
+def a_code_in(text: str) -> str:
+    return re.findall(r"[A-Z2-9]{5}-[A-Z2-9]{5}", text)[0]
+
+
+def test_whoever_is_known_gets_a_code_which_ties_another_account(room: Room) -> None:
+    code = a_code_in(asked(room, "ana", "code"))
+    assert "Welcome, Ana" in asked(room, "ana-phone", f"code {code}")
+    assert "not known, was used already" in asked(room, "max", f"register {code}")
+
+
+def test_a_code_that_is_asked_for_in_a_channel_is_told_in_private_alone(room: Room) -> None:
+    room.chat.says("ana", "@toutdoux code")
+    room.turn()
+    (there,) = room.chat.of_bot()
+    assert there.text == "I send it to you in a private message."
+    (alone,) = room.chat.of_bot("private ana")
+    assert a_code_in(alone.text) not in there.text
+    room.chat.told[:] = [None]  # read again, it is neither told again nor another
+    room.turn()
+    assert len(room.chat.of_bot()) == len(room.chat.of_bot("private ana")) == 1
+
+
+def test_who_is_not_known_gets_no_code(room: Room) -> None:
+    assert "I do not know whose chat account" in asked(room, "max", "code")
 
 
 @pytest.mark.parametrize(

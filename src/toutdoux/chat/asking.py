@@ -112,6 +112,8 @@ def language_of(association: Association) -> Speech:
 class Answer:
     text: str
     files: tuple[Enclosed, ...] = field(default=())
+    secret: bool = False
+    """Whether nobody but who asked may read it."""
 
 
 def answer(asker: Asker, text: str) -> Answer:
@@ -181,7 +183,9 @@ def _understood(text: str) -> tuple[Command, str]:
         known = _even(name)
         if bare == known or bare.startswith((f"{known} ", f"{known}\n")):
             # As many characters of the text: without accents it is as long.
-            return _COMMANDS[name], words[len(name) :].strip()
+            command, rest = _COMMANDS[name], words[len(name) :].strip()
+            # Who says one has one.
+            return (_register, rest) if command is _code and rest else (command, rest)
     if bare.strip(" .!") in _GREETINGS:
         return _help, ""
     near = closest(bare.split(" ")[0] if bare else "", _COMMANDS)
@@ -249,7 +253,9 @@ def _help(asker: Asker, rest: str) -> Answer:
         "**start**, **done**, **abandon** AE30 note — tell how it goes\n"
         "**inventory** P21 — the actions of a period\n"
         "**report** P21 — its activity report, as a PDF\n"
-        "**register** CODE — tie this chat account to you"
+        "**register** CODE — tie this chat account to you\n"
+        "**code** — get a code, which ties another chat account to you, or a certificate on the"
+        " Gemini capsule"
     )
     return Answer(f"{asker.say(how)}\n\n{asker.say(words)}")
 
@@ -386,6 +392,17 @@ def welcome(name: str) -> Sentence:
     return say("Welcome, {name}. From now on your reactions are your votes.", name=name)
 
 
+def _code(asker: Asker, rest: str) -> Answer:
+    code = codes.make(replace(asker.request, by=asker.member), asker.member)
+    told = say(
+        "Your code: **{code}**. It works once, for 7 days. Type it in the capsule, where you are"
+        " asked for it, or send it to me in private from another account. Hand it to nobody:"
+        " whoever has it votes in your name.",
+        code=code,
+    )
+    return Answer(asker.say(told), secret=True)
+
+
 def _counter_vote(asker: Asker, rest: str) -> Answer:
     ref, reason = _ref_in(asker, rest)
     if not reason:
@@ -441,5 +458,6 @@ _COMMANDS: Mapping[str, Command] = {
     "report": _report,
     "inscription": _register,
     "register": _register,
+    "code": _code,
 }
 """By how they are said; accents and capitals do not matter."""

@@ -322,13 +322,17 @@ class Brain:
         self._say_to_who_asked(key, message, Answer(self.place.refusal(fault)))
 
     def _say_to_who_asked(self, key: str, message: Message, told: Answer) -> None:
+        outbox = self.place.outbox
+        if message.private or told.secret:
+            outbox.put(key, told.text, person=message.author, files=told.files)
         if message.private:
-            self.place.outbox.put(key, told.text, person=message.author, files=told.files)
+            return
+        thread = message.thread or message.id
+        if told.secret:
+            where = self.place.language.say(say("I send it to you in a private message."))
+            outbox.put(f"{key} where", where, channel=message.channel, thread=thread)
         else:
-            thread = message.thread or message.id
-            self.place.outbox.put(
-                key, told.text, channel=message.channel, thread=thread, files=told.files
-            )
+            outbox.put(key, told.text, channel=message.channel, thread=thread, files=told.files)
 
     def _asker(self, message: Message, now: datetime) -> Asker:
         return who_asks(

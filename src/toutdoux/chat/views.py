@@ -135,7 +135,7 @@ def _answered(
             "files": [one.kept() for one in found.files],
         },
     )
-    return f"{found.text} {asker.say(say('I send it to you in a private message.'))}"
+    return " ".join((found.text, asker.say(say("I send it to you in a private message."))))
 
 
 urlpatterns = [
