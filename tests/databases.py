@@ -65,7 +65,9 @@ def _sqlite(file: Path) -> dict[str, Any]:
 def _postgres(url: str) -> dict[str, Any]:
     import dj_database_url
 
-    return {**dj_database_url.parse(url), "OPTIONS": {}}
+    from toutdoux.config.settings import _POSTGRES as options
+
+    return {**dj_database_url.parse(url), "OPTIONS": dict(options)}
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,14 @@ _SQLITE = {
     "timeout": _SECONDS_TO_WAIT_FOR_ANOTHER_WRITER,
 }
 
+_POSTGRES = {
+    "connect_timeout": 10,
+    # What is asked again and again is planned once for each connection, as psycopg does by itself:
+    # Django has every query planned anew, which takes longer than most of them.
+    "server_side_binding": True,
+    "prepare_threshold": 5,
+}
+
 
 def _database() -> dict[str, Any]:
     url = database_url()
@@ -38,7 +46,7 @@ def _database() -> dict[str, Any]:
         config["OPTIONS"] = {**_SQLITE, **config.get("OPTIONS", {})}
         _only_read(config)
     else:
-        config["OPTIONS"] = {"connect_timeout": 10, **config.get("OPTIONS", {})}
+        config["OPTIONS"] = {**_POSTGRES, **config.get("OPTIONS", {})}
     return config
 
 
