@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -17,6 +19,7 @@ from toutdoux.capsule.certificate import made
 from toutdoux.capsule.greed import Greed, neighbourhood
 from toutdoux.capsule.protocol import Request, Response, content, page
 from toutdoux.capsule.server import Patience, Server, Service, listen
+from toutdoux.core.words import Sentence
 
 from .serving import PATIENT, Serving, connect, home_page, identity, read, serving
 
@@ -311,6 +314,25 @@ def test_a_client_that_says_nothing_is_sent_away() -> None:
         socket.create_connection(("127.0.0.1", one.port), PATIENT) as plain,
     ):
         assert plain.recv(1) == b""
+
+
+def test_clients_that_go_while_they_are_told_so_take_nobody_along() -> None:
+    with serving(patience=Patience(asking=0.3)) as one:
+        late = [one.open() for _ in range(3)]
+
+        def speak(sentence: Sentence, host: str) -> str:
+            for client in late:  # a reset, at the worst moment
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.close()
+            late.clear()
+            return sentence.message
+
+        one.server.service = replace(one.server.service, speak=speak)
+        deadline = time.monotonic() + PATIENT
+        while late:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert one.ask(one.url()) == HOME
 
 
 def test_a_client_that_takes_nothing_is_sent_away() -> None:

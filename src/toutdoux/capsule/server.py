@@ -315,7 +315,7 @@ class Server:
                 if key.data is None:
                     self._deliver()
                 elif isinstance(key.data, _Client):
-                    self._turn(key.data, events)
+                    self._do(self._turn, key.data, events)
                 else:
                     self._accept(key.data)
             now = monotonic()
@@ -381,20 +381,25 @@ class Server:
         client = _Client(taken, address, tls, now + self._patience.asking)
         self._clients[taken.fileno()] = client
         self._of[address] = there + 1
-        self._turn(client, EVENT_READ)  # what it says is often there already
+        self._do(self._turn, client, EVENT_READ)  # what it says is often there already
 
-    def _turn(self, client: _Client, events: int) -> None:
-        """Do what can be done for a client now. Nothing that goes wrong with one is another's."""
+    def _do(self, what: Callable[..., None], client: _Client, *more: object) -> None:
+        """Do something for a client. Nothing that goes wrong with one is another's: whatever the
+        loop does for a client goes through here."""
         try:
-            if events & EVENT_READ:
-                self._read(client)
-            if events & EVENT_WRITE and client.socket.fileno() != -1:
-                self._send(client)
+            what(client, *more)
         except (OSError, SSL.Error):
             self._drop(client)
         except Exception:
             log.exception("the capsule met a fault, and goes on")
             self._drop(client)
+
+    def _turn(self, client: _Client, events: int) -> None:
+        """Do what can be done for a client now."""
+        if events & EVENT_READ:
+            self._read(client)
+        if events & EVENT_WRITE and client.socket.fileno() != -1:
+            self._send(client)
 
     def _look_for(self, client: _Client, events: int) -> None:
         if events == client.events:
@@ -422,13 +427,17 @@ class Server:
 
     def _tidy(self, now: float) -> None:
         for client in [one for one in self._clients.values() if one.deadline < now]:
-            if client.stage is _REQUEST:
-                why = say("The request did not end with CR LF in time.")
-                self._refuse(client, Status.BAD_REQUEST, why)
-            elif client.stage is not _ANSWERING:
-                self._drop(client)
+            self._do(self._give_up, client)
         if not self._taking and self._listening[0].fileno() != -1:
             self._take(len(self._clients) < self._patience.connections)
+
+    def _give_up(self, client: _Client) -> None:
+        """A client has had its time."""
+        if client.stage is _REQUEST:
+            why = say("The request did not end with CR LF in time.")
+            self._refuse(client, Status.BAD_REQUEST, why)
+        elif client.stage is not _ANSWERING:
+            self._drop(client)
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -545,10 +554,7 @@ class Server:
         while self._made:
             workers, client, response = self._made.popleft()
             workers.take()
-            try:
-                self._respond(client, response)
-            except (OSError, SSL.Error):
-                self._drop(client)
+            self._do(self._respond, client, response)
 
     def _refuse(self, client: _Client, status: Status, why: Sentence, host: str = "") -> None:
         named = host or _named(client.tls)
