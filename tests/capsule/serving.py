@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,9 +71,10 @@ def serving(
     greed: Greed | None = None,
     kept: Any = lambda request: None,
     abroad: Any = lambda request: False,
+    sockets: Sequence[socket.socket] = (),
     **settings: Any,
 ) -> Iterator[Serving]:
-    sockets = listen("127.0.0.1", 0)
+    sockets = sockets or listen("127.0.0.1", 0)
     port = sockets[0].getsockname()[1]
     told = hosts or {"localhost": identity()}
     server = Server(

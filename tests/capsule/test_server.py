@@ -400,6 +400,36 @@ def test_one_address_has_so_many_connections_and_no_more() -> None:
                 assert time.monotonic() < deadline
 
 
+def test_a_house_has_so_many_connections_whatever_addresses_it_has() -> None:
+    sockets = [*listen("127.0.0.1", 0), *listen("::", 0)]  # told there as ::ffff:127.0.0.1
+    ports = [one.getsockname()[1] for one in sockets]
+    greed = Greed(spare_this_machine=False)
+    with (
+        serving(sockets=sockets, patience=Patience(of_one_address=2), greed=greed),
+        connect(ports[0]),
+        connect(ports[0]),
+        pytest.raises((ssl.SSLError, OSError)),
+    ):
+        connect(ports[1])
+
+
+def test_who_connects_and_asks_nothing_is_counted_as_well() -> None:
+    greed = Greed(a_second=0.01, at_once=3, spare_this_machine=False)
+    with serving(greed=greed) as one:
+        for _ in range(3):
+            one.open().close()
+        assert one.ask(one.url()).startswith(b"44 ")
+
+
+def test_who_connects_again_and_again_without_a_handshake_is_let_in_no_more() -> None:
+    greed = Greed(a_second=0.01, at_once=3, spare_this_machine=False)
+    with serving(greed=greed) as one:
+        for _ in range(8):
+            socket.create_connection(("127.0.0.1", one.port), PATIENT).close()
+        with pytest.raises((ssl.SSLError, OSError)):
+            one.open()
+
+
 def test_where_all_places_are_taken_the_next_waits_for_one() -> None:
     with serving(patience=Patience(connections=2)) as one:
         first, second = one.open(), one.open()

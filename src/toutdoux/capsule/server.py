@@ -39,7 +39,7 @@ from OpenSSL import SSL
 from toutdoux.core.words import Sentence, say
 
 from .certificate import Identity
-from .greed import Greed
+from .greed import Greed, neighbourhood
 from .protocol import (
     LONGEST_URL,
     PORT,
@@ -86,7 +86,8 @@ class Patience:
     leaving: float = 2.0
     connections: int = 2_000
     of_one_address: int = 100
-    """Connections that one address may have at once; this machine's own may have all."""
+    """Connections that one address (in IPv6 a /64) may have at once; this machine's own may have
+    all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ class _Client:
         "deadline",
         "events",
         "heard",
+        "house",
         "on_way",
         "rest",
         "said_goodbye",
@@ -159,11 +161,16 @@ class _Client:
         "stage",
         "tls",
         "unread",
+        "wait",
     )
 
-    def __init__(self, socket: socket.socket, address: str, tls: SSL.Connection, by: float) -> None:
+    def __init__(
+        self, socket: socket.socket, address: str, house: str, tls: SSL.Connection, by: float
+    ) -> None:
         self.socket = socket
         self.address = address
+        self.house = house  # who is counted together with it
+        self.wait = 0  # seconds, if too much was asked for from there
         self.tls = tls
         self.stage = _HANDSHAKE
         self.deadline = by
@@ -265,7 +272,7 @@ class Server:
         self._workers = _Workers(workers, _WAITING, "capsule")
         self._waiters = _Workers(WAITERS, _WAITING_ABROAD, "capsule-abroad")
         self._clients: dict[int, _Client] = {}
-        self._of: dict[str, int] = {}  # connections by address
+        self._of: dict[str, int] = {}  # connections by neighbourhood
         self._taking = False  # whether new connections are waited for
         self._selector = DefaultSelector()
         self._made: deque[tuple[_Workers, _Client, Response]] = deque()
@@ -369,7 +376,8 @@ class Server:
 
     def _welcome(self, taken: socket.socket, address: str) -> None:
         now = monotonic()
-        there = self._of.get(address, 0)
+        house = neighbourhood(address)
+        there = self._of.get(house, 0)
         if self._greed.shuts_out(address, now) or (
             there >= self._patience.of_one_address and not self._greed.spares(address)
         ):
@@ -378,9 +386,11 @@ class Server:
         taken.setblocking(False)
         tls = SSL.Connection(self._context)
         tls.set_accept_state()
-        client = _Client(taken, address, tls, now + self._patience.asking)
+        client = _Client(taken, address, house, tls, now + self._patience.asking)
+        # Counted now, not once a request is there: who connects and asks nothing costs as much.
+        client.wait = self._greed.wait(address, now)
         self._clients[taken.fileno()] = client
-        self._of[address] = there + 1
+        self._of[house] = there + 1
         self._do(self._turn, client, EVENT_READ)  # what it says is often there already
 
     def _do(self, what: Callable[..., None], client: _Client, *more: object) -> None:
@@ -418,11 +428,11 @@ class Server:
             return
         self._look_for(client, 0)
         del self._clients[number]
-        left = self._of[client.address] - 1
+        left = self._of[client.house] - 1
         if left:
-            self._of[client.address] = left
+            self._of[client.house] = left
         else:
-            del self._of[client.address]
+            del self._of[client.house]
         client.socket.close()
 
     def _tidy(self, now: float) -> None:
@@ -480,9 +490,8 @@ class Server:
         """The request is there: answer it, or let a worker."""
         line, end, more = client.heard.partition(b"\r\n")
         client.unread = not end or bool(more) or client.tls.pending() > 0
-        wait = self._greed.wait(client.address, monotonic())
-        if wait:
-            self._respond(client, slow_down(wait))
+        if client.wait:
+            self._respond(client, slow_down(client.wait))
             return
         service = self._service
         try:
