@@ -14,6 +14,7 @@ from threading import Event, Thread
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
 
 from toutdoux.capsule.certificate import made
 from toutdoux.capsule.greed import Greed, neighbourhood
@@ -122,6 +123,50 @@ def test_a_large_file_arrives_whole() -> None:
     body = bytes(range(256)) * 40_000
     with serving(lambda request: content(body, "application/octet-stream")) as one:
         assert one.ask(one.url()) == b"20 application/octet-stream\r\n" + body
+
+
+LONG = b"20 application/octet-stream\r\n" + bytes(10_000_000)
+
+
+def long_file(request: Request) -> Response:
+    return content(bytes(10_000_000), "application/octet-stream")
+
+
+def take_all(tls: SSL.Connection, told: list[bytes]) -> None:
+    while True:
+        told.append(tls.recv(65536))
+
+
+def test_a_response_is_whole_though_something_comes_after_the_request() -> None:
+    with serving(long_file) as one, one.open() as tls:
+        tls.sendall(f"{one.url()}\r\n".encode())
+        time.sleep(0.3)  # it is being sent
+        tls.sendall(b"\r\n")
+        assert read(tls) == LONG
+
+
+def test_a_response_is_whole_though_the_client_says_goodbye_before() -> None:
+    with (
+        serving(long_file) as one,
+        socket.create_connection(("127.0.0.1", one.port), PATIENT) as plain,
+    ):
+        plain.setblocking(True)
+        tls = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), plain)
+        tls.set_connect_state()
+        tls.sendall(f"{one.url()}\r\n".encode())
+        time.sleep(0.3)
+        tls.shutdown()
+        told: list[bytes] = []
+        with pytest.raises(SSL.ZeroReturnError):  # the server's goodbye
+            take_all(tls, told)
+    assert b"".join(told) == LONG
+
+
+def test_who_stays_after_the_response_leaves_the_place_to_the_next() -> None:
+    with serving(patience=Patience(connections=1, leaving=0.3)) as one, one.open() as tls:
+        tls.sendall(f"{one.url()}\r\n".encode())
+        assert read(tls) == HOME
+        assert one.ask(one.url()) == HOME
 
 
 def test_a_page_that_is_kept_needs_no_worker() -> None:

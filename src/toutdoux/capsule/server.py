@@ -12,8 +12,9 @@ A connection goes through these stages, each of which may wait for the client, b
     REQUEST     one line
     ANSWERING   a worker makes the page
     SENDING     the response, then close_notify
-    LEAVING     what the client still sends is thrown away, so that the kernel doesn't reset the
-                connection under a response that wasn't read yet
+    LEAVING     what the client still sends (its own close_notify, for one) is thrown away until it
+                closes, so that the kernel doesn't reset the connection under a response that
+                wasn't read yet
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class Patience:
     taking: float = 30.0
     """Between two pieces of the response that it takes."""
     leaving: float = 2.0
+    """From the end of the response to the end of the connection."""
     connections: int = 2_000
     of_one_address: int = 100
     """Connections that one address (in IPv6 a /64) may have at once; this machine's own may have
@@ -160,7 +162,6 @@ class _Client:
         "socket",
         "stage",
         "tls",
-        "unread",
         "wait",
     )
 
@@ -179,7 +180,6 @@ class _Client:
         self.rest = memoryview(b"")  # of the response: not encrypted yet
         self.on_way = b""  # encrypted, not taken yet by the socket
         self.said_goodbye = False
-        self.unread = False  # whether the client may have sent more than was read
 
 
 def listen(bind: str, port: int) -> list[socket.socket]:
@@ -335,7 +335,7 @@ class Server:
                 for one in self._listening:
                     one.close()
             if until is not None:
-                busy = {_ANSWERING, _SENDING}
+                busy = {_ANSWERING, _SENDING, _LEAVING}
                 if now > until or not any(one.stage in busy for one in self._clients.values()):
                     break
         for client in list(self._clients.values()):
@@ -488,8 +488,7 @@ class Server:
 
     def _ask(self, client: _Client) -> None:
         """The request is there: answer it, or let a worker."""
-        line, end, more = client.heard.partition(b"\r\n")
-        client.unread = not end or bool(more) or client.tls.pending() > 0
+        line, end, _ = client.heard.partition(b"\r\n")
         if client.wait:
             self._respond(client, slow_down(client.wait))
             return
@@ -610,9 +609,6 @@ class Server:
         client.on_way += _encrypted(tls)
 
     def _leave(self, client: _Client) -> None:
-        if not client.unread:
-            self._drop(client)
-            return
         client.stage = _LEAVING
         client.deadline = monotonic() + self._patience.leaving
         client.socket.shutdown(socket.SHUT_WR)
