@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -130,3 +131,11 @@ def read(tls: ssl.SSLSocket) -> bytes:
     while piece := tls.recv(65536):
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def shown(port: int) -> str:
+    """The fingerprint of the certificate that a server shows."""
+    with connect(port) as tls:
+        der = tls.getpeercert(binary_form=True)
+    assert der is not None
+    return sha256(der).hexdigest()

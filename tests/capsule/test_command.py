@@ -18,7 +18,7 @@ from tests.cli.running import COMMAND, ENGLISH, assert_one_sentence, environment
 from toutdoux.capsule.certificate import Identity, made
 from toutdoux.capsule.gemtext import parse
 
-from .serving import PATIENT, connect, read
+from .serving import PATIENT, connect, read, shown
 
 
 @pytest.fixture
@@ -207,16 +207,6 @@ def test_readers_see_the_next_certificate_and_then_it_is_in_use(env: dict[str, s
         while shown(port) != renewed[0]:
             assert time.monotonic() < until
             time.sleep(0.2)
-
-
-def shown(port: int) -> str:
-    """The fingerprint of the certificate that the server shows."""
-    from hashlib import sha256
-
-    with connect(port) as tls:
-        der = tls.getpeercert(binary_form=True)
-    assert der is not None
-    return sha256(der).hexdigest()
 
 
 def test_a_port_that_is_taken_is_told_in_a_sentence(env: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ from django.db import close_old_connections
 from toutdoux.core.words import Refusal
 
 from .greed import Greed
-from .hosts import Setup, changed_at, read_setup
+from .hosts import Setup, marks, read_setup
 from .server import Patience, Server, listen
 from .site import Site, parts
 
@@ -41,7 +41,7 @@ class Capsules:
 
     def __init__(self, setup: Setup, now: datetime) -> None:
         self._setup = setup
-        self._changed = changed_at()
+        self._marks = marks()
         _allow_connections(Patience().connections)
         sockets: Sequence[socket] = listen(setup.bind, setup.port)
         try:
@@ -63,10 +63,10 @@ class Capsules:
         """Take up what changed: new names, a next certificate that took the place."""
         while not stopping.wait(_LOOKS_EVERY):
             try:
-                changed = changed_at()
-                if changed == self._changed:
+                found = marks()
+                if found == self._marks:
                     continue
-                self._changed = changed
+                self._marks = found
                 setup = replace(read_setup(), bind=self._setup.bind, port=self.server.port)
                 if setup.capsules:
                     now = datetime.now(UTC)  # noqa: TID251 (the thread's own clock)
