@@ -12,10 +12,10 @@ import pytest
 from tests.web.conftest import Living, loutres  # noqa: F401  a fixture
 from toutdoux.capsule import running
 from toutdoux.capsule.certificate import made
-from toutdoux.capsule.hosts import Capsule, Setup, keep
+from toutdoux.capsule.hosts import Capsule, Setup, keep, with_hosts, without
 
-from .den import Den, served
-from .serving import PATIENT, shown
+from .den import Den, Reader, served
+from .serving import PATIENT, connect, shown
 
 LOOKS_EVERY = 0.05
 
@@ -44,6 +44,27 @@ def wait_until(what: Callable[[], bool]) -> None:
     while not what():
         assert time.monotonic() < until
         time.sleep(LOOKS_EVERY)
+
+
+def test_a_capsule_that_is_removed_is_served_no_longer(den: Den) -> None:
+    port = den.port
+    assert Reader(port).page("/")
+    keep(without(setup(den.living), den.living.slug))
+    wait_until(lambda: nobody_is_at(port))
+
+
+def nobody_is_at(port: int) -> bool:
+    try:
+        connect(port).close()
+    except OSError:
+        return True
+    return False
+
+
+def test_a_host_that_is_removed_is_served_no_longer(den: Den) -> None:
+    assert Reader(den.port).page("/")
+    keep(with_hosts(setup(den.living), den.living.slug, ["other.example"]))
+    wait_until(lambda: Reader(den.port).ask("/")[0] == 53)
 
 
 def test_a_next_certificate_that_is_older_than_the_setup_is_taken_up(den: Den) -> None:

@@ -54,13 +54,15 @@ class Capsules:
         self.server = Server(sockets, service, greed=Greed(), after=close_old_connections)
 
     def run(self, stopping: Event) -> None:
-        """Serve until the event is set."""
-        looking = Thread(target=self._look, args=(stopping,), daemon=True)
+        """Serve until the event is set, or the last capsule is removed."""
+        ending = Event()
+        looking = Thread(target=self._look, args=(stopping, ending), daemon=True)
         looking.start()
-        self.server.run(stopping)
+        self.server.run(ending)
 
-    def _look(self, stopping: Event) -> None:
-        """Take up what changed: new names, a next certificate that took the place."""
+    def _look(self, stopping: Event, ending: Event) -> None:
+        """Take up what changed: new names, a next certificate that took the place; say when it is
+        time to end."""
         while not stopping.wait(_LOOKS_EVERY):
             try:
                 found = marks()
@@ -68,15 +70,18 @@ class Capsules:
                     continue
                 self._marks = found
                 setup = replace(read_setup(), bind=self._setup.bind, port=self.server.port)
-                if setup.capsules:
-                    now = datetime.now(UTC)  # noqa: TID251 (the thread's own clock)
-                    self.server.service = Site(setup, parts()).service(now)
+                if not setup.capsules:
+                    log.info("no capsule is set up any more: none is served")
+                    break
+                now = datetime.now(UTC)  # noqa: TID251 (the thread's own clock)
+                self.server.service = Site(setup, parts()).service(now)
             except Refusal as refusal:
                 log.warning("the capsule goes on as it was: %s", refusal.why)
             except Exception:
                 log.exception("the capsule met a fault, and goes on as it was")
             finally:
                 close_old_connections()
+        ending.set()
 
 
 def _allow_connections(number: int) -> None:
