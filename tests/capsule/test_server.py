@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import struct
 import time
+import tracemalloc
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
 from toutdoux.capsule.certificate import made
+from toutdoux.capsule.files import find
 from toutdoux.capsule.greed import Greed, neighbourhood
 from toutdoux.capsule.protocol import Request, Response, content, page
 from toutdoux.capsule.server import Patience, Server, Service, listen
@@ -130,6 +135,58 @@ LONG = b"20 application/octet-stream\r\n" + bytes(10_000_000)
 
 def long_file(request: Request) -> Response:
     return content(bytes(10_000_000), "application/octet-stream")
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """A long file."""
+    file = tmp_path / "film.mp4"
+    file.write_bytes(bytes(range(256)) * 80_000)
+    return file
+
+
+def answer_from(folder: Path) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        found = find(folder, request.segments, "fr")
+        assert found is not None
+        return found
+
+    return answer
+
+
+def test_a_long_file_arrives_whole(film: Path) -> None:
+    with serving(answer_from(film.parent)) as one:
+        assert one.ask(one.url("/film.mp4")) == b"20 video/mp4\r\n" + film.read_bytes()
+
+
+def test_those_who_take_a_long_file_slowly_hold_no_copy_of_it(film: Path) -> None:
+    tracemalloc.start()
+    try:
+        with serving(answer_from(film.parent)) as one, ExitStack() as stack:
+            for _ in range(3):
+                tls = stack.enter_context(one.open())
+                tls.sendall(f"{one.url('/film.mp4')}\r\n".encode())
+                assert tls.recv(5) == b"20 vi"
+            _, most = tracemalloc.get_traced_memory()
+        assert most < film.stat().st_size
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_becomes_shorter_ends_without_a_goodbye(film: Path) -> None:
+    with serving(answer_from(film.parent)) as one, one.open() as tls:
+        tls.sendall(f"{one.url('/film.mp4')}\r\n".encode())
+        assert tls.recv(5) == b"20 vi"
+        os.truncate(film, 100_000)
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            read(tls)
+
+
+def test_a_long_file_that_is_kept_and_was_taken_away_is_not_found(film: Path) -> None:
+    kept = find(film.parent, ("film.mp4",), "fr")
+    film.unlink()
+    with serving(lambda request: kept, kept=lambda request: kept) as one:
+        assert one.ask(one.url("/film.mp4")).startswith(b"51 ")
 
 
 def take_all(tls: SSL.Connection, told: list[bytes]) -> None:

@@ -85,8 +85,8 @@ class Capsules:
 
 
 def _allow_connections(number: int) -> None:
-    """Let the process have so many files open, as far as it may."""
-    wanted = number + 500
+    """Let the process have so many connections open, as far as it may, each with a file."""
+    wanted = 2 * number + 500
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from hashlib import sha256
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from threading import Event
 from time import monotonic
+from typing import BinaryIO
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -40,6 +42,7 @@ from OpenSSL import SSL
 from toutdoux.core.words import Sentence, say
 
 from .certificate import Identity
+from .files import LongFile
 from .greed import Greed, neighbourhood
 from .protocol import (
     LONGEST_URL,
@@ -157,8 +160,7 @@ class _Client:
         "heard",
         "house",
         "on_way",
-        "rest",
-        "said_goodbye",
+        "pieces",
         "socket",
         "stage",
         "tls",
@@ -177,9 +179,8 @@ class _Client:
         self.deadline = by
         self.events = 0  # what the selector looks for; 0 while it doesn't know the socket
         self.heard = b""  # the request, as far as it came
-        self.rest = memoryview(b"")  # of the response: not encrypted yet
+        self.pieces: Generator[bytes, None, None] | None = None  # of the response, to be encrypted
         self.on_way = b""  # encrypted, not taken yet by the socket
-        self.said_goodbye = False
 
 
 def listen(bind: str, port: int) -> list[socket.socket]:
@@ -275,7 +276,7 @@ class Server:
         self._of: dict[str, int] = {}  # connections by neighbourhood
         self._taking = False  # whether new connections are waited for
         self._selector = DefaultSelector()
-        self._made: deque[tuple[_Workers, _Client, Response]] = deque()
+        self._made: deque[tuple[_Workers, _Client, Response, BinaryIO | None]] = deque()
         self._bell, self._ring = socket.socketpair()
         for one in (self._bell, self._ring):
             one.setblocking(False)
@@ -423,6 +424,8 @@ class Server:
         client.events = events
 
     def _drop(self, client: _Client) -> None:
+        if client.pieces is not None:
+            client.pieces.close()  # and the file that they are read from
         number = client.socket.fileno()
         if number == -1:
             return
@@ -503,7 +506,7 @@ class Server:
             self._refuse(client, refused.status, refused.why)
             return
         response = service.kept(request)
-        if response is not None:
+        if response is not None and not isinstance(response, LongFile):
             self._respond(client, response)
             return
         workers = self._waiters if service.abroad(request) else self._workers
@@ -543,8 +546,9 @@ class Server:
 
     def _work(self, workers: _Workers, service: Service, client: _Client, request: Request) -> None:
         """In a worker: make a page, and hand it over."""
+        file = None
         try:
-            response = service.answer(request)
+            response, file = self._page(service, request)
         except Exception:
             log.exception("the capsule met a fault at %s", request.path)
             why = say("Something went wrong here; it was written down.")
@@ -552,27 +556,38 @@ class Server:
         finally:
             with suppress(Exception):
                 self._after()
-        self._made.append((workers, client, response))
+        self._made.append((workers, client, response, file))
         with suppress(OSError):  # rung already, or everybody has gone
             self._ring.send(b"!")
+
+    def _page(self, service: Service, request: Request) -> tuple[Response, BinaryIO | None]:
+        """A page, or a long file and its header."""
+        response = service.answer(request)
+        if not isinstance(response, LongFile):
+            return response, None
+        try:
+            return response, response.opened()
+        except FileNotFoundError:  # taken away meanwhile
+            why = say("There is nothing at this address.")
+            return failure(Status.NOT_FOUND, service.speak(why, request.host)), None
 
     def _deliver(self) -> None:
         with suppress(BlockingIOError):
             self._bell.recv(4096)
         while self._made:
-            workers, client, response = self._made.popleft()
+            workers, client, response, file = self._made.popleft()
             workers.take()
-            self._do(self._respond, client, response)
+            self._do(self._respond, client, response, file)
 
     def _refuse(self, client: _Client, status: Status, why: Sentence, host: str = "") -> None:
         named = host or _named(client.tls)
         host = named if named in self._service.hosts else ""
         self._respond(client, failure(status, self._service.speak(why, host)))
 
-    def _respond(self, client: _Client, response: Response) -> None:
+    def _respond(self, client: _Client, response: Response, file: BinaryIO | None = None) -> None:
         client.stage = _SENDING
         client.deadline = monotonic() + self._patience.taking
-        client.rest = memoryview(bytes(response))
+        client.pieces = _pieces(response) if file is None else _pieces_of_file(response, file)
         self._send(client)
 
     def _send(self, client: _Client) -> None:
@@ -598,14 +613,14 @@ class Server:
             self._look_for(client, EVENT_READ)
 
     def _encrypt(self, client: _Client) -> None:
-        tls = client.tls
-        while client.rest and len(client.on_way) < _AHEAD:
-            client.rest = client.rest[tls.send(bytes(client.rest[:_PIECE])) :]
-            if client.rest:
-                client.on_way += _encrypted(tls)
-        if not client.rest and not client.said_goodbye:
-            client.said_goodbye = True
-            tls.shutdown()
+        tls, ahead = client.tls, len(client.on_way)
+        while ahead < _AHEAD and client.pieces is not None:
+            if piece := next(client.pieces, b""):
+                tls.sendall(piece)
+                ahead += len(piece)
+            else:
+                client.pieces = None
+                tls.shutdown()
         client.on_way += _encrypted(tls)
 
     def _leave(self, client: _Client) -> None:
@@ -613,6 +628,30 @@ class Server:
         client.deadline = monotonic() + self._patience.leaving
         client.socket.shutdown(socket.SHUT_WR)
         self._look_for(client, EVENT_READ)
+
+
+def _pieces(response: Response) -> Generator[bytes, None, None]:
+    """A response, one record of TLS at a time: it is not copied for who takes long."""
+    header = response.header()
+    body = response.body if response.status is Status.SUCCESS else b""
+    begun = _PIECE - len(header)
+    yield header + body[:begun]
+    for at in range(begun, len(body), _PIECE):
+        yield body[at : at + _PIECE]
+
+
+def _pieces_of_file(response: Response, file: BinaryIO) -> Generator[bytes, None, None]:
+    """The same of a file, as long as it is now. Raises `OSError` if it becomes shorter: without a
+    goodbye, the client knows that it isn't whole."""
+    with file:
+        left = os.fstat(file.fileno()).st_size
+        yield response.header()
+        while left:
+            piece = file.read(min(_PIECE, left))
+            if not piece:
+                raise OSError(errno.EIO, "the file has become shorter")
+            left -= len(piece)
+            yield piece
 
 
 def _encrypted(tls: SSL.Connection) -> bytes:
