@@ -346,12 +346,28 @@ def test_each_host_has_its_certificate_and_its_pages(two: Serving, host: str) ->
     assert shown == identity(host).certificate.public_bytes(Encoding.DER)
 
 
-def test_a_client_that_names_no_host_gets_the_first_certificate_and_any_page(two: Serving) -> None:
-    with two.open(None) as tls:
-        tls.sendall(f"{two.url(host='b.example')}\r\n".encode())
-        assert read(tls).endswith(b"# b.example\n")
+@pytest.mark.parametrize("named", [None, "c.example"])
+def test_a_client_that_names_no_host_of_ours_gets_the_first_certificate_and_its_pages(
+    two: Serving, named: str | None
+) -> None:
+    with two.open(named) as tls:
+        tls.sendall(f"{two.url(host='a.example')}\r\n".encode())
+        assert read(tls).endswith(b"# a.example\n")
         shown = tls.getpeercert(binary_form=True)
     assert shown == identity("a.example").certificate.public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize("named", [None, "c.example"])
+def test_under_the_first_certificate_no_other_associations_page_is_served(
+    two: Serving, named: str | None
+) -> None:
+    assert two.ask(two.url(host="b.example"), host=named).startswith(b"53 ")
+
+
+def test_all_names_of_one_association_are_served_to_a_client_that_names_none() -> None:
+    ours = identity("a.example", "also.example")
+    with serving(hosts={"a.example": ours, "also.example": ours}) as one:
+        assert one.ask(one.url(host="also.example"), host=None).endswith(b"# also.example\n")
 
 
 def test_another_hosts_page_is_refused_on_a_connection_to_one(two: Serving) -> None:

@@ -519,12 +519,11 @@ class Server:
             workers.give(self._work, service, client, request)
 
     def _same_host(self, client: _Client, target: Target) -> None:
-        """One association's certificate stands for no other's pages."""
+        """One association's certificate stands for no other's pages. Who named no host that is
+        served was shown the first one's."""
         hosts = self._service.hosts
-        if len(hosts) == 1:
-            return
-        named = _named(client.tls)
-        if named in hosts and hosts[named] is not hosts[target.host]:
+        shown = hosts.get(_named(client.tls)) or next(iter(hosts.values()))
+        if shown is not hosts[target.host]:
             raise Refused(
                 Status.PROXY_REQUEST_REFUSED, say("The connection was made to another host.")
             )
