@@ -36,7 +36,7 @@ class Capsules:
 
     Raises:
         OSError: the address is taken or isn't this machine's.
-        Refusal: a certificate cannot be read.
+        Refusal: a certificate cannot be read, or is too weak.
     """
 
     def __init__(self, setup: Setup, now: datetime) -> None:
@@ -47,11 +47,11 @@ class Capsules:
         try:
             port = sockets[0].getsockname()[1]
             service = Site(replace(setup, port=port), parts()).service(now)
+            self.server = Server(sockets, service, greed=Greed(), after=close_old_connections)
         except BaseException:
             for one in sockets:
                 one.close()
             raise
-        self.server = Server(sockets, service, greed=Greed(), after=close_old_connections)
 
     def run(self, stopping: Event) -> None:
         """Serve until the event is set, or the last capsule is removed."""

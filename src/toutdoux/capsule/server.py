@@ -58,6 +58,7 @@ from .protocol import (
     read,
     slow_down,
 )
+from .tls import context_for
 
 WORKERS = 4
 WAITERS = 8
@@ -208,40 +209,6 @@ def listen(bind: str, port: int) -> list[socket.socket]:
     # Each connection inherits it: what is sent is whole, and needs not wait for more.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return [listening]
-
-
-def context_for(identity: Identity) -> SSL.Context:
-    """TLS as it is spoken here, with one certificate."""
-    context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.set_options(
-        SSL.OP_NO_COMPRESSION
-        | SSL.OP_NO_RENEGOTIATION
-        | SSL.OP_CIPHER_SERVER_PREFERENCE
-        | SSL.OP_NO_TICKET
-    )
-    # No request follows another, so nothing is kept to make the next one's handshake shorter.
-    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_cipher_list(b"ECDHE+AESGCM:ECDHE+CHACHA20")
-    # The short one first: it is strong enough for everybody, and a handshake is a tenth quicker.
-    context.set_tls13_ciphersuites(
-        b"TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
-    )
-    # SSL_MODE_NO_AUTO_CHAIN: not to look at every handshake for who vouches for the certificate;
-    # SSL_MODE_RELEASE_BUFFERS: who waits takes little memory.
-    context.set_mode(0x08 | 0x10)
-    context.use_certificate(identity.certificate)
-    for one in identity.chain[1:]:
-        context.add_extra_chain_cert(one)
-    context.use_privatekey(identity.key)
-    # That a client shows a certificate is welcome; it shows that it has the key (TLS sees to that),
-    # and nobody needs to vouch for it. `ssl` can't be told so: that is why it isn't used here.
-    context.set_verify(SSL.VERIFY_PEER, _anybody)
-    return context
-
-
-def _anybody(*about: object) -> bool:
-    return True
 
 
 class Server:
