@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from django.core.cache import cache
 
@@ -66,10 +66,12 @@ class Reader:
         return self.follow(f"{question}?{quote(text, safe='')}")[0]
 
 
-def certificate(file: Path, begins: int = -1, ends: int = 100) -> Path:
+def certificate(
+    file: Path, begins: int = -1, ends: int = 100, key: rsa.RSAPrivateKey | None = None
+) -> Path:
     """A certificate and its key, valid from and until so many days from now."""
     now = datetime.now(UTC)
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, file.stem)])
     made = (
         x509.CertificateBuilder()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -71,9 +72,10 @@ def serving(
     greed: Greed | None = None,
     kept: Any = lambda request: None,
     abroad: Any = lambda request: False,
+    sockets: Sequence[socket.socket] = (),
     **settings: Any,
 ) -> Iterator[Serving]:
-    sockets = listen("127.0.0.1", 0)
+    sockets = sockets or listen("127.0.0.1", 0)
     port = sockets[0].getsockname()[1]
     told = hosts or {"localhost": identity()}
     server = Server(
@@ -129,3 +131,11 @@ def read(tls: ssl.SSLSocket) -> bytes:
     while piece := tls.recv(65536):
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def shown(port: int) -> str:
+    """The fingerprint of the certificate that a server shows."""
+    with connect(port) as tls:
+        der = tls.getpeercert(binary_form=True)
+    assert der is not None
+    return sha256(der).hexdigest()

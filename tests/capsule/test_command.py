@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.cli.running import COMMAND, ENGLISH, assert_one_sentence, environment, run
 from toutdoux.capsule.certificate import Identity, made
 from toutdoux.capsule.gemtext import parse
 
-from .serving import PATIENT, connect, read
+from .den import certificate
+from .serving import PATIENT, connect, read, shown
 
 
 @pytest.fixture
@@ -182,6 +184,33 @@ def test_a_certificate_that_is_brought_stands_as_the_next(
     assert_one_sentence(done, "not the certificate's")
 
 
+def test_a_certificate_that_is_too_weak_to_be_served_is_not_brought(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    said(run("capsule", "setup", "--host", "a.example", env=env))
+    weak = certificate(tmp_path / "weak.pem", key=rsa.generate_private_key(65537, 1024))
+    done = run("capsule", "cert", "import", weak, env=env)
+    assert_one_sentence(done, "cannot be used", "2048")
+    assert_one_sentence(run("capsule", "cert", "renew", "--use", env=env), "no next certificate")
+
+
+def test_at_the_start_a_certificate_that_is_too_weak_is_told_in_a_sentence(
+    env: dict[str, str],
+) -> None:
+    set_up(env)
+    kept = home(env) / "certificates" / "les-loutres-libres.pem"
+    certificate(kept, key=rsa.generate_private_key(65537, 1024))
+    assert_one_sentence(run("capsule", env=env), "cannot be used")
+
+
+def test_a_certificate_that_is_not_there_is_told_so(env: dict[str, str], tmp_path: Path) -> None:
+    said(run("capsule", "setup", "--host", "a.example", env=env))
+    there, absent = certificate(tmp_path / "a.pem"), tmp_path / "absent.pem"
+    for files in ((absent,), (there, absent)):
+        done = run("capsule", "cert", "import", *files, env=env)
+        assert_one_sentence(done, str(absent), "cannot be read", "name")
+
+
 def test_a_certificate_that_cannot_be_read_is_not_replaced(env: dict[str, str]) -> None:
     said(run("capsule", "setup", "--host", "a.example", env=env))
     kept = home(env) / "certificates" / "les-loutres-libres.pem"
@@ -207,16 +236,6 @@ def test_readers_see_the_next_certificate_and_then_it_is_in_use(env: dict[str, s
         while shown(port) != renewed[0]:
             assert time.monotonic() < until
             time.sleep(0.2)
-
-
-def shown(port: int) -> str:
-    """The fingerprint of the certificate that the server shows."""
-    from hashlib import sha256
-
-    with connect(port) as tls:
-        der = tls.getpeercert(binary_form=True)
-    assert der is not None
-    return sha256(der).hexdigest()
 
 
 def test_a_port_that_is_taken_is_told_in_a_sentence(env: dict[str, str]) -> None:

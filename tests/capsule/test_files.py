@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from toutdoux.capsule.files import LARGEST, find, listing, type_of
+from toutdoux.capsule.files import SHORT, LongFile, find, listing, type_of
 from toutdoux.capsule.gemtext import parse
 from toutdoux.capsule.protocol import Response
 
@@ -130,10 +130,15 @@ def test_a_pipe_is_not_waited_for(folder: Path) -> None:
     assert found(folder, "pipe") is None
 
 
-def test_what_is_too_large_is_not_there(folder: Path) -> None:
-    with (folder / "large").open("wb") as file:
-        file.truncate(LARGEST + 1)
-    assert found(folder, "large") is None
+def test_a_long_file_is_found_and_not_read(folder: Path) -> None:
+    with (folder / "long.ogg").open("wb") as file:
+        file.truncate(1_000_000_000)
+    told = found(folder, "long.ogg")
+    assert isinstance(told, LongFile)
+    assert told.meta == "audio/ogg"
+    assert not told.body
+    with told.opened() as file:
+        assert file.read(SHORT) == bytes(SHORT)
 
 
 def test_there_may_be_no_folder(tmp_path: Path) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
+import struct
 import time
+import tracemalloc
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -12,11 +18,14 @@ from threading import Event, Thread
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
 
 from toutdoux.capsule.certificate import made
+from toutdoux.capsule.files import find
 from toutdoux.capsule.greed import Greed, neighbourhood
 from toutdoux.capsule.protocol import Request, Response, content, page
 from toutdoux.capsule.server import Patience, Server, Service, listen
+from toutdoux.core.words import Sentence
 
 from .serving import PATIENT, Serving, connect, home_page, identity, read, serving
 
@@ -119,6 +128,102 @@ def test_a_large_file_arrives_whole() -> None:
     body = bytes(range(256)) * 40_000
     with serving(lambda request: content(body, "application/octet-stream")) as one:
         assert one.ask(one.url()) == b"20 application/octet-stream\r\n" + body
+
+
+LONG = b"20 application/octet-stream\r\n" + bytes(10_000_000)
+
+
+def long_file(request: Request) -> Response:
+    return content(bytes(10_000_000), "application/octet-stream")
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """A long file."""
+    file = tmp_path / "film.mp4"
+    file.write_bytes(bytes(range(256)) * 80_000)
+    return file
+
+
+def answer_from(folder: Path) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        found = find(folder, request.segments, "fr")
+        assert found is not None
+        return found
+
+    return answer
+
+
+def test_a_long_file_arrives_whole(film: Path) -> None:
+    with serving(answer_from(film.parent)) as one:
+        assert one.ask(one.url("/film.mp4")) == b"20 video/mp4\r\n" + film.read_bytes()
+
+
+def test_those_who_take_a_long_file_slowly_hold_no_copy_of_it(film: Path) -> None:
+    tracemalloc.start()
+    try:
+        with serving(answer_from(film.parent)) as one, ExitStack() as stack:
+            for _ in range(3):
+                tls = stack.enter_context(one.open())
+                tls.sendall(f"{one.url('/film.mp4')}\r\n".encode())
+                assert tls.recv(5) == b"20 vi"
+            _, most = tracemalloc.get_traced_memory()
+        assert most < film.stat().st_size
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_becomes_shorter_ends_without_a_goodbye(film: Path) -> None:
+    with serving(answer_from(film.parent)) as one, one.open() as tls:
+        tls.sendall(f"{one.url('/film.mp4')}\r\n".encode())
+        assert tls.recv(5) == b"20 vi"
+        os.truncate(film, 100_000)
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            read(tls)
+
+
+def test_a_long_file_that_is_kept_and_was_taken_away_is_not_found(film: Path) -> None:
+    kept = find(film.parent, ("film.mp4",), "fr")
+    film.unlink()
+    with serving(lambda request: kept, kept=lambda request: kept) as one:
+        assert one.ask(one.url("/film.mp4")).startswith(b"51 ")
+
+
+def take_all(tls: SSL.Connection, told: list[bytes]) -> None:
+    while True:
+        told.append(tls.recv(65536))
+
+
+def test_a_response_is_whole_though_something_comes_after_the_request() -> None:
+    with serving(long_file) as one, one.open() as tls:
+        tls.sendall(f"{one.url()}\r\n".encode())
+        time.sleep(0.3)  # it is being sent
+        tls.sendall(b"\r\n")
+        assert read(tls) == LONG
+
+
+def test_a_response_is_whole_though_the_client_says_goodbye_before() -> None:
+    with (
+        serving(long_file) as one,
+        socket.create_connection(("127.0.0.1", one.port), PATIENT) as plain,
+    ):
+        plain.setblocking(True)
+        tls = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), plain)
+        tls.set_connect_state()
+        tls.sendall(f"{one.url()}\r\n".encode())
+        time.sleep(0.3)
+        tls.shutdown()
+        told: list[bytes] = []
+        with pytest.raises(SSL.ZeroReturnError):  # the server's goodbye
+            take_all(tls, told)
+    assert b"".join(told) == LONG
+
+
+def test_who_stays_after_the_response_leaves_the_place_to_the_next() -> None:
+    with serving(patience=Patience(connections=1, leaving=0.3)) as one, one.open() as tls:
+        tls.sendall(f"{one.url()}\r\n".encode())
+        assert read(tls) == HOME
+        assert one.ask(one.url()) == HOME
 
 
 def test_a_page_that_is_kept_needs_no_worker() -> None:
@@ -241,12 +346,28 @@ def test_each_host_has_its_certificate_and_its_pages(two: Serving, host: str) ->
     assert shown == identity(host).certificate.public_bytes(Encoding.DER)
 
 
-def test_a_client_that_names_no_host_gets_the_first_certificate_and_any_page(two: Serving) -> None:
-    with two.open(None) as tls:
-        tls.sendall(f"{two.url(host='b.example')}\r\n".encode())
-        assert read(tls).endswith(b"# b.example\n")
+@pytest.mark.parametrize("named", [None, "c.example"])
+def test_a_client_that_names_no_host_of_ours_gets_the_first_certificate_and_its_pages(
+    two: Serving, named: str | None
+) -> None:
+    with two.open(named) as tls:
+        tls.sendall(f"{two.url(host='a.example')}\r\n".encode())
+        assert read(tls).endswith(b"# a.example\n")
         shown = tls.getpeercert(binary_form=True)
     assert shown == identity("a.example").certificate.public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize("named", [None, "c.example"])
+def test_under_the_first_certificate_no_other_associations_page_is_served(
+    two: Serving, named: str | None
+) -> None:
+    assert two.ask(two.url(host="b.example"), host=named).startswith(b"53 ")
+
+
+def test_all_names_of_one_association_are_served_to_a_client_that_names_none() -> None:
+    ours = identity("a.example", "also.example")
+    with serving(hosts={"a.example": ours, "also.example": ours}) as one:
+        assert one.ask(one.url(host="also.example"), host=None).endswith(b"# also.example\n")
 
 
 def test_another_hosts_page_is_refused_on_a_connection_to_one(two: Serving) -> None:
@@ -313,6 +434,25 @@ def test_a_client_that_says_nothing_is_sent_away() -> None:
         assert plain.recv(1) == b""
 
 
+def test_clients_that_go_while_they_are_told_so_take_nobody_along() -> None:
+    with serving(patience=Patience(asking=0.3)) as one:
+        late = [one.open() for _ in range(3)]
+
+        def speak(sentence: Sentence, host: str) -> str:
+            for client in late:  # a reset, at the worst moment
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.close()
+            late.clear()
+            return sentence.message
+
+        one.server.service = replace(one.server.service, speak=speak)
+        deadline = time.monotonic() + PATIENT
+        while late:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert one.ask(one.url()) == HOME
+
+
 def test_a_client_that_takes_nothing_is_sent_away() -> None:
     body = bytes(30_000_000)
     with (
@@ -376,6 +516,36 @@ def test_one_address_has_so_many_connections_and_no_more() -> None:
                 break
             except (ssl.SSLError, OSError):
                 assert time.monotonic() < deadline
+
+
+def test_a_house_has_so_many_connections_whatever_addresses_it_has() -> None:
+    sockets = [*listen("127.0.0.1", 0), *listen("::", 0)]  # told there as ::ffff:127.0.0.1
+    ports = [one.getsockname()[1] for one in sockets]
+    greed = Greed(spare_this_machine=False)
+    with (
+        serving(sockets=sockets, patience=Patience(of_one_address=2), greed=greed),
+        connect(ports[0]),
+        connect(ports[0]),
+        pytest.raises((ssl.SSLError, OSError)),
+    ):
+        connect(ports[1])
+
+
+def test_who_connects_and_asks_nothing_is_counted_as_well() -> None:
+    greed = Greed(a_second=0.01, at_once=3, spare_this_machine=False)
+    with serving(greed=greed) as one:
+        for _ in range(3):
+            one.open().close()
+        assert one.ask(one.url()).startswith(b"44 ")
+
+
+def test_who_connects_again_and_again_without_a_handshake_is_let_in_no_more() -> None:
+    greed = Greed(a_second=0.01, at_once=3, spare_this_machine=False)
+    with serving(greed=greed) as one:
+        for _ in range(8):
+            socket.create_connection(("127.0.0.1", one.port), PATIENT).close()
+        with pytest.raises((ssl.SSLError, OSError)):
+            one.open()
 
 
 def test_where_all_places_are_taken_the_next_waits_for_one() -> None:

@@ -117,6 +117,29 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
         assert second.stderr.count("\n") == 1
 
 
+def test_where_a_part_cannot_go_on_all_of_it_ends_and_says_so(tmp_path: Path) -> None:
+    broken = (
+        "from toutdoux.config.database import prepare\n"
+        "prepare(web=True)\n"
+        "from toutdoux.chat import bot\n"
+        "from toutdoux.cli.main import main\n"
+        "def run(stopping): raise OSError('a part is broken')\n"
+        "bot.run = run\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", broken, "serve", "--port", "0"],
+        env={**os.environ, "TOUTDOUX_HOME": str(tmp_path / "home"), "LANG": "en_US.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "a part is broken" in done.stderr
+    assert "could not go on" in done.stderr.splitlines()[-1]
+
+
 def test_the_clock_writes_down_what_falls_due(loutres: Living, home: Path) -> None:
     from toutdoux.ledger.models import Entry
 

@@ -27,6 +27,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from toutdoux.core.words import Refusal, say
 
+from .tls import context_for
+
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 LASTS = timedelta(days=30 * 365)
@@ -137,7 +139,8 @@ def brought(pem: bytes, where: str, now: datetime) -> Identity:
     """A certificate and its key from somewhere else, both in PEM.
 
     Raises:
-        Refusal: it isn't that, they don't belong together, or its time is over.
+        Refusal: it isn't that, they don't belong together, its time is over, or it is too weak to
+            be served with.
     """
     identity = Identity(pem)
     try:
@@ -161,6 +164,7 @@ def brought(pem: bytes, where: str, now: datetime) -> Identity:
             say("the certificate's time is over since {at}", at=identity.ends),
             say("bring one that is valid now"),
         )
+    context_for(identity)
     return identity
 
 

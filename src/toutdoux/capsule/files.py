@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from . import gemtext
-from .protocol import Response, content, page, redirect
+from .protocol import Response, Status, content, page, redirect
 
 INDEX = "index.gmi"
-LARGEST = 64 * 1024 * 1024
-"""Bytes; a larger file is as if it weren't there: a response is held in memory."""
+SHORT = 64 * 1024
+"""Bytes; a longer file is not held in memory."""
 
 # Written out, for what a system's own table says differs from one to the next.
 _TYPES = {
@@ -65,6 +67,17 @@ _TYPES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class LongFile(Response):
+    """A file that is read while somebody takes it: some take long, and they may be many."""
+
+    file: Path = Path()
+
+    def opened(self) -> BinaryIO:
+        """Raises `OSError` if it isn't there any more."""
+        return _opened(self.file)
+
+
 def type_of(name: str, lang: str) -> str:
     """A file's media type, by its name; texts are UTF-8, and gemtext in the association's
     language."""
@@ -91,8 +104,14 @@ def find(folder: Path, segments: Sequence[str], lang: str) -> Response | None:
         found, segments = found / INDEX, (INDEX,)
     elif not segments[-1]:
         return None
-    body = _read(found)
-    return None if body is None else content(body, type_of(found.name, lang))
+    type = type_of(found.name, lang)
+    try:
+        with _opened(found) as file:
+            if (size := os.fstat(file.fileno()).st_size) > SHORT:
+                return LongFile(Status.SUCCESS, type, file=found)
+            return content(file.read(size), type)
+    except OSError:
+        return None
 
 
 def listing(folder: Path, segments: Sequence[str], lang: str, title: str) -> Response | None:
@@ -144,13 +163,10 @@ def _inside(folder: Path, segments: Sequence[str]) -> Path | None:
     return found if found.is_dir() or found.is_file() else None
 
 
-def _read(file: Path) -> bytes | None:
-    """A plain file's content. A pipe that took its place since isn't waited for."""
-    try:
-        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as opened:
-            told = os.fstat(opened.fileno())
-            if not stat.S_ISREG(told.st_mode) or told.st_size > LARGEST:
-                return None
-            return opened.read()
-    except OSError:
-        return None
+def _opened(file: Path) -> BinaryIO:
+    """A plain file. A pipe that took its place since isn't waited for. Raises `OSError`."""
+    opened = os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb")
+    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+        opened.close()
+        raise FileNotFoundError(file)
+    return opened

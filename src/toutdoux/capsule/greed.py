@@ -30,7 +30,8 @@ class Greed:
     """The buckets.
 
     Attributes:
-        a_second: requests that one address may go on making, each second.
+        a_second: requests that one address may go on making, each second. Each is a connection
+            of its own, and it is those that are counted, whether they ask anything or not.
         at_once: requests it may make at once, when it made none for a while.
         spare_this_machine: whether programs on this machine may ask as much as they like: a
             gateway to the web does, and whoever is here can do worse.
@@ -49,7 +50,7 @@ class Greed:
         )
 
     def wait(self, address: str, now: float) -> int:
-        """Count a request. Returns how many seconds to wait; 0 if it may be answered.
+        """Count a connection. Returns how many seconds to wait; 0 if it may be answered.
 
         `now` is in seconds of a clock that never goes back.
         """

@@ -90,10 +90,22 @@ def read_setup() -> Setup:
         ) from None
 
 
-def changed_at() -> int:
-    """When the setup or a certificate last changed, in nanoseconds; for comparing only."""
-    files = [_file(), *(one.keys.file for one in read_setup().capsules)]
-    return max((one.stat().st_mtime_ns for one in files if one.exists()), default=0)
+Marks = tuple[tuple[int, ...] | None, ...]
+
+
+def marks() -> Marks:
+    """By what the setup's and the certificates' files are told from those that were there before;
+    for comparing only."""
+    return tuple(map(_mark, [_file(), *(one.keys.file for one in read_setup().capsules)]))
+
+
+def _mark(file: Path) -> tuple[int, ...] | None:
+    """Its time alone doesn't tell: what takes another's place keeps the time it was written at."""
+    try:
+        told = file.stat()
+    except FileNotFoundError:
+        return None
+    return told.st_ino, told.st_mtime_ns, told.st_ctime_ns
 
 
 def with_hosts(setup: Setup, slug: str, hosts: Sequence[str]) -> Setup:

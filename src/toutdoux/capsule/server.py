@@ -12,17 +12,19 @@ A connection goes through these stages, each of which may wait for the client, b
     REQUEST     one line
     ANSWERING   a worker makes the page
     SENDING     the response, then close_notify
-    LEAVING     what the client still sends is thrown away, so that the kernel doesn't reset the
-                connection under a response that wasn't read yet
+    LEAVING     what the client still sends (its own close_notify, for one) is thrown away until it
+                closes, so that the kernel doesn't reset the connection under a response that
+                wasn't read yet
 """
 
 from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ from hashlib import sha256
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from threading import Event
 from time import monotonic
+from typing import BinaryIO
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -39,7 +42,8 @@ from OpenSSL import SSL
 from toutdoux.core.words import Sentence, say
 
 from .certificate import Identity
-from .greed import Greed
+from .files import LongFile
+from .greed import Greed, neighbourhood
 from .protocol import (
     LONGEST_URL,
     PORT,
@@ -54,6 +58,7 @@ from .protocol import (
     read,
     slow_down,
 )
+from .tls import context_for
 
 WORKERS = 4
 WAITERS = 8
@@ -84,9 +89,11 @@ class Patience:
     taking: float = 30.0
     """Between two pieces of the response that it takes."""
     leaving: float = 2.0
+    """From the end of the response to the end of the connection."""
     connections: int = 2_000
     of_one_address: int = 100
-    """Connections that one address may have at once; this machine's own may have all."""
+    """Connections that one address (in IPv6 a /64) may have at once; this machine's own may have
+    all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,27 +159,29 @@ class _Client:
         "deadline",
         "events",
         "heard",
+        "house",
         "on_way",
-        "rest",
-        "said_goodbye",
+        "pieces",
         "socket",
         "stage",
         "tls",
-        "unread",
+        "wait",
     )
 
-    def __init__(self, socket: socket.socket, address: str, tls: SSL.Connection, by: float) -> None:
+    def __init__(
+        self, socket: socket.socket, address: str, house: str, tls: SSL.Connection, by: float
+    ) -> None:
         self.socket = socket
         self.address = address
+        self.house = house  # who is counted together with it
+        self.wait = 0  # seconds, if too much was asked for from there
         self.tls = tls
         self.stage = _HANDSHAKE
         self.deadline = by
         self.events = 0  # what the selector looks for; 0 while it doesn't know the socket
         self.heard = b""  # the request, as far as it came
-        self.rest = memoryview(b"")  # of the response: not encrypted yet
+        self.pieces: Generator[bytes, None, None] | None = None  # of the response, to be encrypted
         self.on_way = b""  # encrypted, not taken yet by the socket
-        self.said_goodbye = False
-        self.unread = False  # whether the client may have sent more than was read
 
 
 def listen(bind: str, port: int) -> list[socket.socket]:
@@ -200,40 +209,6 @@ def listen(bind: str, port: int) -> list[socket.socket]:
     # Each connection inherits it: what is sent is whole, and needs not wait for more.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return [listening]
-
-
-def context_for(identity: Identity) -> SSL.Context:
-    """TLS as it is spoken here, with one certificate."""
-    context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.set_options(
-        SSL.OP_NO_COMPRESSION
-        | SSL.OP_NO_RENEGOTIATION
-        | SSL.OP_CIPHER_SERVER_PREFERENCE
-        | SSL.OP_NO_TICKET
-    )
-    # No request follows another, so nothing is kept to make the next one's handshake shorter.
-    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_cipher_list(b"ECDHE+AESGCM:ECDHE+CHACHA20")
-    # The short one first: it is strong enough for everybody, and a handshake is a tenth quicker.
-    context.set_tls13_ciphersuites(
-        b"TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
-    )
-    # SSL_MODE_NO_AUTO_CHAIN: not to look at every handshake for who vouches for the certificate;
-    # SSL_MODE_RELEASE_BUFFERS: who waits takes little memory.
-    context.set_mode(0x08 | 0x10)
-    context.use_certificate(identity.certificate)
-    for one in identity.chain[1:]:
-        context.add_extra_chain_cert(one)
-    context.use_privatekey(identity.key)
-    # That a client shows a certificate is welcome; it shows that it has the key (TLS sees to that),
-    # and nobody needs to vouch for it. `ssl` can't be told so: that is why it isn't used here.
-    context.set_verify(SSL.VERIFY_PEER, _anybody)
-    return context
-
-
-def _anybody(*about: object) -> bool:
-    return True
 
 
 class Server:
@@ -265,10 +240,10 @@ class Server:
         self._workers = _Workers(workers, _WAITING, "capsule")
         self._waiters = _Workers(WAITERS, _WAITING_ABROAD, "capsule-abroad")
         self._clients: dict[int, _Client] = {}
-        self._of: dict[str, int] = {}  # connections by address
+        self._of: dict[str, int] = {}  # connections by neighbourhood
         self._taking = False  # whether new connections are waited for
         self._selector = DefaultSelector()
-        self._made: deque[tuple[_Workers, _Client, Response]] = deque()
+        self._made: deque[tuple[_Workers, _Client, Response, BinaryIO | None]] = deque()
         self._bell, self._ring = socket.socketpair()
         for one in (self._bell, self._ring):
             one.setblocking(False)
@@ -315,7 +290,7 @@ class Server:
                 if key.data is None:
                     self._deliver()
                 elif isinstance(key.data, _Client):
-                    self._turn(key.data, events)
+                    self._do(self._turn, key.data, events)
                 else:
                     self._accept(key.data)
             now = monotonic()
@@ -328,7 +303,7 @@ class Server:
                 for one in self._listening:
                     one.close()
             if until is not None:
-                busy = {_ANSWERING, _SENDING}
+                busy = {_ANSWERING, _SENDING, _LEAVING}
                 if now > until or not any(one.stage in busy for one in self._clients.values()):
                     break
         for client in list(self._clients.values()):
@@ -369,7 +344,8 @@ class Server:
 
     def _welcome(self, taken: socket.socket, address: str) -> None:
         now = monotonic()
-        there = self._of.get(address, 0)
+        house = neighbourhood(address)
+        there = self._of.get(house, 0)
         if self._greed.shuts_out(address, now) or (
             there >= self._patience.of_one_address and not self._greed.spares(address)
         ):
@@ -378,23 +354,30 @@ class Server:
         taken.setblocking(False)
         tls = SSL.Connection(self._context)
         tls.set_accept_state()
-        client = _Client(taken, address, tls, now + self._patience.asking)
+        client = _Client(taken, address, house, tls, now + self._patience.asking)
+        # Counted now, not once a request is there: who connects and asks nothing costs as much.
+        client.wait = self._greed.wait(address, now)
         self._clients[taken.fileno()] = client
-        self._of[address] = there + 1
-        self._turn(client, EVENT_READ)  # what it says is often there already
+        self._of[house] = there + 1
+        self._do(self._turn, client, EVENT_READ)  # what it says is often there already
 
-    def _turn(self, client: _Client, events: int) -> None:
-        """Do what can be done for a client now. Nothing that goes wrong with one is another's."""
+    def _do(self, what: Callable[..., None], client: _Client, *more: object) -> None:
+        """Do something for a client. Nothing that goes wrong with one is another's: whatever the
+        loop does for a client goes through here."""
         try:
-            if events & EVENT_READ:
-                self._read(client)
-            if events & EVENT_WRITE and client.socket.fileno() != -1:
-                self._send(client)
+            what(client, *more)
         except (OSError, SSL.Error):
             self._drop(client)
         except Exception:
             log.exception("the capsule met a fault, and goes on")
             self._drop(client)
+
+    def _turn(self, client: _Client, events: int) -> None:
+        """Do what can be done for a client now."""
+        if events & EVENT_READ:
+            self._read(client)
+        if events & EVENT_WRITE and client.socket.fileno() != -1:
+            self._send(client)
 
     def _look_for(self, client: _Client, events: int) -> None:
         if events == client.events:
@@ -408,27 +391,33 @@ class Server:
         client.events = events
 
     def _drop(self, client: _Client) -> None:
+        if client.pieces is not None:
+            client.pieces.close()  # and the file that they are read from
         number = client.socket.fileno()
         if number == -1:
             return
         self._look_for(client, 0)
         del self._clients[number]
-        left = self._of[client.address] - 1
+        left = self._of[client.house] - 1
         if left:
-            self._of[client.address] = left
+            self._of[client.house] = left
         else:
-            del self._of[client.address]
+            del self._of[client.house]
         client.socket.close()
 
     def _tidy(self, now: float) -> None:
         for client in [one for one in self._clients.values() if one.deadline < now]:
-            if client.stage is _REQUEST:
-                why = say("The request did not end with CR LF in time.")
-                self._refuse(client, Status.BAD_REQUEST, why)
-            elif client.stage is not _ANSWERING:
-                self._drop(client)
+            self._do(self._give_up, client)
         if not self._taking and self._listening[0].fileno() != -1:
             self._take(len(self._clients) < self._patience.connections)
+
+    def _give_up(self, client: _Client) -> None:
+        """A client has had its time."""
+        if client.stage is _REQUEST:
+            why = say("The request did not end with CR LF in time.")
+            self._refuse(client, Status.BAD_REQUEST, why)
+        elif client.stage is not _ANSWERING:
+            self._drop(client)
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -469,11 +458,9 @@ class Server:
 
     def _ask(self, client: _Client) -> None:
         """The request is there: answer it, or let a worker."""
-        line, end, more = client.heard.partition(b"\r\n")
-        client.unread = not end or bool(more) or client.tls.pending() > 0
-        wait = self._greed.wait(client.address, monotonic())
-        if wait:
-            self._respond(client, slow_down(wait))
+        line, end, _ = client.heard.partition(b"\r\n")
+        if client.wait:
+            self._respond(client, slow_down(client.wait))
             return
         service = self._service
         try:
@@ -486,7 +473,7 @@ class Server:
             self._refuse(client, refused.status, refused.why)
             return
         response = service.kept(request)
-        if response is not None:
+        if response is not None and not isinstance(response, LongFile):
             self._respond(client, response)
             return
         workers = self._waiters if service.abroad(request) else self._workers
@@ -499,12 +486,11 @@ class Server:
             workers.give(self._work, service, client, request)
 
     def _same_host(self, client: _Client, target: Target) -> None:
-        """One association's certificate stands for no other's pages."""
+        """One association's certificate stands for no other's pages. Who named no host that is
+        served was shown the first one's."""
         hosts = self._service.hosts
-        if len(hosts) == 1:
-            return
-        named = _named(client.tls)
-        if named in hosts and hosts[named] is not hosts[target.host]:
+        shown = hosts.get(_named(client.tls)) or next(iter(hosts.values()))
+        if shown is not hosts[target.host]:
             raise Refused(
                 Status.PROXY_REQUEST_REFUSED, say("The connection was made to another host.")
             )
@@ -526,8 +512,9 @@ class Server:
 
     def _work(self, workers: _Workers, service: Service, client: _Client, request: Request) -> None:
         """In a worker: make a page, and hand it over."""
+        file = None
         try:
-            response = service.answer(request)
+            response, file = self._page(service, request)
         except Exception:
             log.exception("the capsule met a fault at %s", request.path)
             why = say("Something went wrong here; it was written down.")
@@ -535,30 +522,38 @@ class Server:
         finally:
             with suppress(Exception):
                 self._after()
-        self._made.append((workers, client, response))
+        self._made.append((workers, client, response, file))
         with suppress(OSError):  # rung already, or everybody has gone
             self._ring.send(b"!")
+
+    def _page(self, service: Service, request: Request) -> tuple[Response, BinaryIO | None]:
+        """A page, or a long file and its header."""
+        response = service.answer(request)
+        if not isinstance(response, LongFile):
+            return response, None
+        try:
+            return response, response.opened()
+        except FileNotFoundError:  # taken away meanwhile
+            why = say("There is nothing at this address.")
+            return failure(Status.NOT_FOUND, service.speak(why, request.host)), None
 
     def _deliver(self) -> None:
         with suppress(BlockingIOError):
             self._bell.recv(4096)
         while self._made:
-            workers, client, response = self._made.popleft()
+            workers, client, response, file = self._made.popleft()
             workers.take()
-            try:
-                self._respond(client, response)
-            except (OSError, SSL.Error):
-                self._drop(client)
+            self._do(self._respond, client, response, file)
 
     def _refuse(self, client: _Client, status: Status, why: Sentence, host: str = "") -> None:
         named = host or _named(client.tls)
         host = named if named in self._service.hosts else ""
         self._respond(client, failure(status, self._service.speak(why, host)))
 
-    def _respond(self, client: _Client, response: Response) -> None:
+    def _respond(self, client: _Client, response: Response, file: BinaryIO | None = None) -> None:
         client.stage = _SENDING
         client.deadline = monotonic() + self._patience.taking
-        client.rest = memoryview(bytes(response))
+        client.pieces = _pieces(response) if file is None else _pieces_of_file(response, file)
         self._send(client)
 
     def _send(self, client: _Client) -> None:
@@ -584,24 +579,45 @@ class Server:
             self._look_for(client, EVENT_READ)
 
     def _encrypt(self, client: _Client) -> None:
-        tls = client.tls
-        while client.rest and len(client.on_way) < _AHEAD:
-            client.rest = client.rest[tls.send(bytes(client.rest[:_PIECE])) :]
-            if client.rest:
-                client.on_way += _encrypted(tls)
-        if not client.rest and not client.said_goodbye:
-            client.said_goodbye = True
-            tls.shutdown()
+        tls, ahead = client.tls, len(client.on_way)
+        while ahead < _AHEAD and client.pieces is not None:
+            if piece := next(client.pieces, b""):
+                tls.sendall(piece)
+                ahead += len(piece)
+            else:
+                client.pieces = None
+                tls.shutdown()
         client.on_way += _encrypted(tls)
 
     def _leave(self, client: _Client) -> None:
-        if not client.unread:
-            self._drop(client)
-            return
         client.stage = _LEAVING
         client.deadline = monotonic() + self._patience.leaving
         client.socket.shutdown(socket.SHUT_WR)
         self._look_for(client, EVENT_READ)
+
+
+def _pieces(response: Response) -> Generator[bytes, None, None]:
+    """A response, one record of TLS at a time: it is not copied for who takes long."""
+    header = response.header()
+    body = response.body if response.status is Status.SUCCESS else b""
+    begun = _PIECE - len(header)
+    yield header + body[:begun]
+    for at in range(begun, len(body), _PIECE):
+        yield body[at : at + _PIECE]
+
+
+def _pieces_of_file(response: Response, file: BinaryIO) -> Generator[bytes, None, None]:
+    """The same of a file, as long as it is now. Raises `OSError` if it becomes shorter: without a
+    goodbye, the client knows that it isn't whole."""
+    with file:
+        left = os.fstat(file.fileno()).st_size
+        yield response.header()
+        while left:
+            piece = file.read(min(_PIECE, left))
+            if not piece:
+                raise OSError(errno.EIO, "the file has become shorter")
+            left -= len(piece)
+            yield piece
 
 
 def _encrypted(tls: SSL.Connection) -> bytes:

@@ -314,7 +314,9 @@ def import_(file: Path, key: Path | None, slug: str | None) -> None:
     desk, setup, one = _set_up(slug)
     from toutdoux.capsule.certificate import brought
 
-    pem = file.read_bytes() + (b"\n" + key.read_bytes() if key else b"")
+    from .imports import read_source
+
+    pem = b"\n".join(read_source(str(one)) for one in (file, key) if one)
     identity = brought(pem, str(file), desk.now)
     if one.keys.current is None:
         one.keys.prepare(identity)

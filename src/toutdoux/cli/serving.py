@@ -107,7 +107,12 @@ def serve(bind: str, port: int, only: str | None, demo: bool) -> None:
         ) from None
     if capsules is not None:
         tell_where(setup, capsules.server.port)
-    server.run(lambda: _say_where(bind, server.port if only != "worker" else None, demo, now))
+    told = None if only == "worker" else server.port
+    if not server.run(lambda: _say_where(bind, told, demo, now)):
+        raise Problem(
+            say("a part of it could not go on: what is written above tells which"),
+            say("start it again; if it ends again, please report it"),
+        )
 
 
 def _say_where(bind: str, port: int | None, demo: bool, now: datetime) -> None:

@@ -29,6 +29,8 @@ CONNECTIONS = 2_000
 """How many browsers may be there at once; each waits for news in a connection of its own."""
 _SECONDS_TO_FINISH = 15
 
+log = logging.getLogger("toutdoux")
+
 
 class Server:
     """The pages and the clock, or one of them."""
@@ -64,14 +66,16 @@ class Server:
                 clear_untrusted_proxy_headers=False,
             )
         works = [*([run] if clock else []), *beside]
-        self._threads = [Thread(target=work, args=(self.stopping,), daemon=True) for work in works]
+        self._threads = [Thread(target=self._work, args=(one,), daemon=True) for one in works]
+        self._failed = False
 
     @property
     def port(self) -> int:
         return int(self._pages.effective_port)
 
-    def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Serve until the process is asked to end."""
+    def run(self, ready: Callable[[], None] = lambda: None) -> bool:
+        """Serve until the process is asked to end. Returns whether that is why it ended: False
+        if something that ran beside could not go on."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -86,13 +90,28 @@ class Server:
             self.stopping.wait()
         for thread in self._threads:
             thread.join(_SECONDS_TO_FINISH)
+        return not self._failed
+
+    def _work(self, work: Callable[[Event], None]) -> None:
+        """In a thread: run what runs beside the pages. What cannot go on by itself (the clock and
+        the chats do) ends everything, so that whoever looks after the process starts it anew:
+        half of it gone, and nobody would notice."""
+        try:
+            work(self.stopping)
+        except Exception:
+            log.exception("a part of toutdoux serve met a fault, and all of it ends")
+            self._failed = True
+            self._end()
+
+    def _end(self) -> None:
+        self.stopping.set()
+        if self._pages is not None:
+            self._pages.pull_trigger()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self.stopping.is_set():  # asked twice: at once
             os._exit(128 + number)
-        self.stopping.set()
-        if self._pages is not None:
-            self._pages.pull_trigger()
+        self._end()
 
     def _turn(self) -> None:
         wasyncore.loop(timeout=1, use_poll=True, map=self._pages._map, count=1)
