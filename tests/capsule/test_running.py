@@ -18,6 +18,7 @@ from .den import Den, Reader, served
 from .serving import PATIENT, connect, shown
 
 LOOKS_EVERY = 0.05
+SELDOM = 1_000.0
 
 
 @pytest.fixture
@@ -32,6 +33,22 @@ def den(
     keep(setup(loutres))
     with served(loutres, tmp_path) as den:
         yield den
+
+
+def test_the_certificates_page_tells_what_is_shown(
+    loutres: Living,  # noqa: F811
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(running, "_LOOKS_EVERY", SELDOM)  # what takes the place isn't taken up yet
+    keep(setup(loutres))
+    with served(loutres, tmp_path) as den:
+        keys = setup(loutres).capsules[0].keys
+        now = datetime.now(UTC)
+        keys.prepare(made(("localhost",), now))
+        keys.use_next(now)
+        assert shown(den.port) in Reader(den.port).page("/certificate")
 
 
 def setup(living: Living) -> Setup:

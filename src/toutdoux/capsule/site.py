@@ -24,6 +24,7 @@ from toutdoux.language import Language
 from toutdoux.web.door import settle
 
 from . import files, gemtext, members, pages
+from .certificate import Identity
 from .desk import Desk, desk_of
 from .fediverse import part as fediverse
 from .hosts import Capsule, Setup
@@ -112,15 +113,16 @@ class Site:
         self._parts = parts
         self._capsules = {host: one for one in setup.capsules for host in one.hosts}
         self._languages: dict[str, Language] = {}
+        self._identities: dict[Capsule, Identity] = {}
         self._shelf = _Shelf()
 
     def service(self, now: datetime) -> Service:
         """What the server needs; makes the certificates that there aren't yet."""
-        identities = {one: one.keys.at_start(one.hosts, now) for one in self._setup.capsules}
+        self._identities = {one: one.keys.at_start(one.hosts, now) for one in self._setup.capsules}
         for one in Association.objects.all():
             self._languages[one.slug] = Language(one.language, ZoneInfo(one.time_zone))
         return Service(
-            hosts={host: identities[one] for host, one in self._capsules.items()},
+            hosts={host: self._identities[one] for host, one in self._capsules.items()},
             answer=self.answer,
             kept=self.kept,
             abroad=fediverse.is_asked,
@@ -179,7 +181,7 @@ class Site:
             return content(ROBOTS.encode(), "text/plain; charset=utf-8")
         desk = desk_of(visit)
         if isinstance(desk, Desk) and desk.parts == ("certificate",):
-            return _certificates(capsule, desk)
+            return _certificates(self._identities[capsule], capsule.keys.next, desk)
         for part in self._parts:
             if response := part(visit):
                 return response
@@ -190,12 +192,17 @@ class Site:
         return visit.refuse(Status.NOT_FOUND, say("There is nothing at this address."))
 
 
-def _certificates(capsule: Capsule, desk: Desk) -> Response:
-    """How to tell that this is the capsule; and which certificate comes next, before it does."""
+def _certificates(served: Identity, coming: Identity | None, desk: Desk) -> Response:
+    """How to tell that this is the capsule; and which certificate comes next, before it does.
+
+    Args:
+        served: what is shown to readers now, whatever the file holds already.
+        coming: the next one.
+    """
     tell = desk.tell
     written = gemtext.Page().heading(1, tell(say("This capsule's certificate")))
-    told = [(say("The certificate in use"), capsule.keys.current)]
-    if (coming := capsule.keys.next) is not None:
+    told = [(say("The certificate in use"), served)]
+    if coming is not None:
         written.text(
             tell(
                 say(
@@ -206,8 +213,6 @@ def _certificates(capsule: Capsule, desk: Desk) -> Response:
         )
         told.append((say("The next one"), coming))
     for title, identity in told:
-        if identity is None:
-            continue
         written.heading(2, tell(title)).items(
             [
                 tell(say("valid until {at}", at=identity.ends)),
