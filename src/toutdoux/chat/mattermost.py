@@ -661,7 +661,8 @@ def _refused(error: InvalidStatus) -> None:
     status, after = error.response.status_code, error.response.headers.get("Retry-After", "")
     if status in (401, 403):
         raise Forbidden(status, {}) from None
-    raise Unreachable(f"{status}", float(after) if after.isdigit() else None) from None
+    seconds = float(after) if after.isascii() and after.isdigit() else None
+    raise Unreachable(f"{status}", seconds) from None
 
 
 def _unless_token(refused: Forbidden) -> None:

@@ -11,8 +11,10 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
+import urllib3
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,7 +27,7 @@ from tests.capsule.serving import PATIENT
 from toutdoux.capsule.fediverse import fetching
 from toutdoux.capsule.fediverse.cache import Cache, Kept
 from toutdoux.capsule.fediverse.fetching import Fetcher, NotThere, Unavailable, is_outside
-from toutdoux.capsule.fediverse.instances import allowed
+from toutdoux.capsule.fediverse.instances import Instance, allowed
 
 DAY = "Tue, 01 Dec 2026"
 LATER = NOW + timedelta(hours=3)
@@ -354,6 +356,57 @@ def test_a_redirect_does_not_lead_inside(leads: str, instance: StandIn, tmp_path
     assert other.asked == []
     assert len(instance.asked) == 1
     other.stop()
+
+
+def test_nobody_outside_leads_to_what_is_allowed_inside(
+    instance: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetcher = instance.fetcher(
+        tmp_path, instances=["social.example"], tokens={instance.name: "secret"}
+    )
+    ask_one = Fetcher._ask
+
+    def ask_outside(self: Fetcher, one: Instance, *about: Any) -> Any:
+        if one.inside:
+            return ask_one(self, one, *about)
+        to = urllib3.HTTPHeaderDict({"Location": f"{instance.address}/a"})
+        return fetching._Told(302, to, b"")
+
+    monkeypatch.setattr(Fetcher, "_ask", ask_outside)
+    (outside,) = [one for one in fetcher.allowed.instances if not one.inside]
+    with pytest.raises(Unavailable, match="leads elsewhere"):
+        fetcher.get(outside, "/a", NOW)
+    assert instance.asked == []
+
+
+def test_who_is_led_back_by_another_shows_no_token(instance: StandIn, tmp_path: Path) -> None:
+    other = StandIn()
+    instance.replies["/a"] = Reply(None, 302, {"Location": f"{other.address}/a"})
+    other.replies["/a"] = Reply(None, 302, {"Location": f"{instance.address}/b"})
+    instance.replies["/b"] = Reply([1])
+    fetcher = instance.fetcher(
+        tmp_path, inside=[instance.address, other.address], tokens={instance.name: "secret"}
+    )
+    assert ask(fetcher).body == [1]
+    assert ["Authorization" in one.headers for one in instance.asked] == [True, False]
+    other.stop()
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Cache-Control": "max-age=\xb2"}, {"Cache-Control": "max-age=60", "Age": "\xb2"}]
+)
+def test_what_only_looks_like_a_number_is_none(
+    headers: dict[str, str], instance: StandIn, tmp_path: Path
+) -> None:
+    instance.replies["/a"] = Reply([1], headers=headers)
+    assert ask(instance.fetcher(tmp_path)).body == [1]
+
+
+def test_who_asks_to_wait_for_no_number_is_waited_for_as_usual(
+    instance: StandIn, tmp_path: Path
+) -> None:
+    instance.replies["/a"] = Reply(None, 429, {"Retry-After": "\xb2"})
+    assert "left alone" in why(instance.fetcher(tmp_path))
 
 
 def test_a_redirect_is_followed_within_what_is_allowed(instance: StandIn, tmp_path: Path) -> None:

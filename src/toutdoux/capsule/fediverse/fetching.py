@@ -229,14 +229,16 @@ class Fetcher:
                 return self._judged(asked, told, kept, now)
             address = _joined(address, told.headers.get("Location", ""))
             leads = self.allowed.at(address)
-            if leads is None:
+            # What is inside is reached by its own name alone: nobody outside may have us ask it.
+            if leads is None or (leads.inside and not asked.inside):
                 raise Unavailable(
                     say(
                         "{instance} leads elsewhere, to where this capsule does not go.",
                         instance=asked.name,
                     )
                 )
-            asked = leads
+            # Where another one chose what is asked, no token answers for it.
+            asked = leads if leads == asked else replace(leads, token="")
         raise Unavailable(say("{instance} leads in circles.", instance=asked.name))
 
     def _judged(self, instance: Instance, told: _Told, kept: Kept | None, now: datetime) -> _Told:
@@ -514,9 +516,9 @@ def _lifetime(headers: urllib3.HTTPHeaderDict, now: datetime) -> float | None:
     if "no-cache" in told:
         return 0
     for name in ("s-maxage", "max-age"):
-        if told.get(name, "").isdigit():
-            age = headers.get("Age", "")
-            seconds = float(told[name][:9]) - (float(age[:9]) if age.isdigit() else 0)
+        seconds = _seconds(told.get(name, ""))
+        if seconds is not None:
+            seconds -= _seconds(headers.get("Age", "")) or 0
             return min(max(seconds, 0.0), LONGEST_LIFETIME)
     if "Expires" in headers:
         expires = _date(headers["Expires"])
@@ -534,10 +536,15 @@ def _directives(told: str) -> dict[str, str]:
 def _asked_to_wait(headers: urllib3.HTTPHeaderDict, now: datetime) -> float | None:
     """How many seconds an instance asks to be left alone, in any of the three ways it may."""
     told = headers.get("Retry-After", "").strip()
-    if told.isdigit():
-        return float(told[:9])
+    seconds = _seconds(told)
+    if seconds is not None:
+        return seconds
     date = _date(told) or _iso(headers.get("X-RateLimit-Reset", ""))
     return (date - now).total_seconds() if date else None
+
+
+def _seconds(told: str) -> float | None:
+    return float(told[:9]) if told.isascii() and told.isdigit() else None
 
 
 def _date(told: str) -> datetime | None:
