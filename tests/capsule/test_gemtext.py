@@ -68,9 +68,19 @@ def test_a_links_address_is_percent_encoded_once() -> None:
     assert line.url == "/un%20%C3%A9t%C3%A9?%C3%A0%20voter#2%20100%25"
 
 
-def test_a_links_host_is_written_in_ascii() -> None:
-    (line,) = parse(str(Page().link("gemini://bücher.example/é")))
-    assert line.url == "gemini://xn--bcher-kva.example/%C3%A9"
+@pytest.mark.parametrize(
+    ("url", "ascii"),
+    [
+        ("gemini://bücher.example/é", "gemini://xn--bcher-kva.example/%C3%A9"),
+        ("https://straße.example/", "https://xn--strae-oqa.example/"),  # not strasse.example
+        ("https://пример.рф:8080/x", "https://xn--e1afmkfd.xn--p1ai:8080/x"),
+        ("https://ana@bücher.example/", "https://ana@xn--bcher-kva.example/"),
+        ("https://[::1]:8080/é", "https://[::1]:8080/%C3%A9"),
+    ],
+)
+def test_a_links_host_is_written_in_ascii(url: str, ascii: str) -> None:
+    (line,) = parse(str(Page().link(url)))
+    assert line.url == ascii
 
 
 def test_a_label_without_an_address_is_text() -> None:

@@ -88,6 +88,10 @@ def test_a_host_in_other_letters_is_the_one_in_ascii(host: str) -> None:
     assert target(f"gemini://{host}/").host == "xn--bcher-kva.example"
 
 
+def test_a_host_is_not_the_one_that_it_once_was_taken_for() -> None:
+    assert host_of("straße.example") == "xn--strae-oqa.example"
+
+
 def test_what_is_percent_encoded_is_decoded() -> None:
     assert target("gemini://gemini.example.org/un%20%C3%A9t%C3%A9").segments == ("un été",)
 

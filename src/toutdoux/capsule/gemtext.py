@@ -18,6 +18,8 @@ from datetime import date
 from enum import StrEnum
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from .protocol import in_ascii
+
 _MARKUP = ("#", "*", "=>", ">", "```")
 # Every character at which some program ends a line; gemtext itself has only CRLF and LF.
 _ENDS = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -54,9 +56,10 @@ def url_of(url: str) -> str:
     if not url.isascii():
         try:
             parts = urlsplit(url)
-            if parts.netloc and not parts.netloc.isascii():
-                name = parts.netloc.encode("idna").decode("ascii")
-                url = urlunsplit(parts._replace(netloc=name))
+            user, at, rest = parts.netloc.rpartition("@")
+            host, colon, port = rest.partition(":")
+            named = f"{user}{at}{in_ascii(host)}{colon}{port}"
+            url = urlunsplit(parts._replace(netloc=named))
         except ValueError:
             pass  # nothing that has a host: encoded as it stands
     # A relative name with a colon in its first part would be taken for a scheme; ours never are.

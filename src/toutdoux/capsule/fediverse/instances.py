@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 from toutdoux.core.words import Refusal, say
 
+from ..protocol import in_ascii
+
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\]")
 _USER = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?")
 
@@ -176,9 +178,7 @@ def _inside(told: str) -> Instance:
 
 
 def _ascii(host: str | None) -> str:
-    told = (host or "").lower()
-    if not told.isascii():
-        told = told.encode("idna").decode("ascii")
+    told = in_ascii((host or "").lower())
     if not _HOST.fullmatch(told) or ".." in told:
         raise ValueError(host)
     return told
