@@ -379,14 +379,22 @@ def in_order(post: Post, after: Iterable[Post]) -> list[tuple[Post, int, Post]]:
         to = one.reply_to if one.reply_to in known and one.reply_to != one.id else post.id
         answers.setdefault(to, []).append(one)
     for told in answers.values():
-        told.sort(key=lambda one: one.at.timestamp() if one.at else 0.0)
+        told.sort(key=_moment)
     found: list[tuple[Post, int, Post]] = []
     waiting = [(one, 1, post) for one in reversed(answers.pop(post.id, []))]
-    while waiting:
+    while waiting or answers:
+        if not waiting:  # they answer each other in a circle: the oldest begins
+            first = min(answers, key=lambda id: _moment(answers[id][0]))
+            waiting.append((answers[first].pop(0), 1, post))
+            answers = {id: told for id, told in answers.items() if told}
         one, depth, to_whom = waiting.pop()
         found.append((one, depth, to_whom))
         waiting += [(next, depth + 1, one) for next in reversed(answers.pop(one.id, []))]
     return found
+
+
+def _moment(post: Post) -> float:
+    return post.at.timestamp() if post.at else 0.0
 
 
 def _id(told: str) -> str:
