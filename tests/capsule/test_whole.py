@@ -16,7 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toutdoux.actions import commands
+from toutdoux.capsule import site
 from toutdoux.capsule.gemtext import parse
+from toutdoux.capsule.protocol import Response, Status
 
 from .den import Den
 from .serving import connect, read
@@ -147,3 +149,23 @@ def test_whatever_is_asked_for_is_a_page_or_a_refusal_and_no_fault(
     with caplog.at_level(logging.WARNING, "toutdoux"):
         assert sound(ask(line, as_member)) != 40
     assert not caplog.records
+
+
+# --- what is kept --------------------------------------------------------------------------------
+
+
+def test_of_addresses_without_end_none_is_kept(den: Den, ask: Ask) -> None:
+    kept = den.server.service.answer.__self__._shelf._pages  # type: ignore[attr-defined]
+    ask("gemini://HERE/")
+    assert len(kept) == 1
+    for n in range(5):
+        assert ask(f"gemini://HERE/?{n}").startswith(b"20 ")
+    assert len(kept) == 1
+
+
+def test_pages_take_room_though_they_are_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site, "_KEPT", 10 * site._APART)
+    shelf, now = site._Shelf(), datetime.now(UTC)
+    for n in range(50):
+        shelf.put("loutres", f"/{n}", 1, now, Response(Status.REDIRECT, "/"))
+    assert [url for _, url in shelf._pages] == [f"/{n}" for n in range(40, 50)]

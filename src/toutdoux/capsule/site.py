@@ -36,6 +36,8 @@ _PAGE_FOR = timedelta(seconds=10)
 _FILE_FOR = timedelta(seconds=1)
 _KEPT = 16 * 1024 * 1024
 """Bytes of pages kept in the process."""
+_APART = 1024
+"""Bytes that a page takes beside its body, with the longest address."""
 
 ROBOTS = """\
 User-agent: *
@@ -157,7 +159,8 @@ class Site:
         visit = Visit(request, association, language, self._setup.url(capsule))
         own = files.find(capsule.folder, request.segments, language.code)
         response = own or self._made(capsule, visit)
-        if request.certificate is None and (own or response.keep):
+        # Of addresses with a query there is no end: each would push another page out.
+        if request.certificate is None and request.query is None and (own or response.keep):
             until = request.at + (_FILE_FOR if own else _PAGE_FOR)
             self._shelf.put(association.slug, request.url, state.length, until, response)
         return response
@@ -269,9 +272,9 @@ class _Shelf:
     def put(self, slug: str, url: str, length: int, until: datetime, response: Response) -> None:
         with self._lock:
             if old := self._pages.pop((slug, url), None):
-                self._bytes -= len(old[2].body)
+                self._bytes -= _APART + len(old[2].body)
             self._pages[slug, url] = length, until, response
-            self._bytes += len(response.body)
+            self._bytes += _APART + len(response.body)
             while self._bytes > _KEPT:
                 _, dropped = self._pages.popitem(last=False)
-                self._bytes -= len(dropped[2].body)
+                self._bytes -= _APART + len(dropped[2].body)
