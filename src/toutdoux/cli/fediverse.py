@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -88,14 +89,25 @@ def forbid(what: tuple[str, ...], slug: str | None) -> None:
     from toutdoux.capsule.fediverse.setup import keep, told
 
     known = told(desk.association.slug)
-    for one in what:
-        key, written = _read(one)
-        if written not in known.get(key, []):
+    gone = [_read(one) for one in what]
+    for key, written in gone:
+        at = _accounts_at(written, known) if key == "instances" else []
+        if staying := ", ".join(one for one in at if ("accounts", one) not in gone):
             raise Problem(
-                say("“{what}” may not be read anyway", what=one),
+                say(
+                    "“{what}” is read because of {accounts}",
+                    what=written,
+                    accounts=staying,
+                ),
+                say("forbid that as well, in the same command"),
+            )
+        if not at and written not in known.get(key, []):
+            raise Problem(
+                say("“{what}” may not be read anyway", what=written),
                 say("toutdoux capsule fediverse shows what may"),
             )
-        known[key] = [other for other in known[key] if other != written]
+    for key in {key for key, _ in gone}:
+        known[key] = [one for one in known.get(key, []) if (key, one) not in gone]
     keep(desk.association.slug, known)
     _show(desk)
 
@@ -132,6 +144,11 @@ def token(instance: str, remove: bool, slug: str | None) -> None:
         tokens[found.name] = str(click.prompt(question, hide_input=True)).strip()
     keep(desk.association.slug, known | {"tokens": tokens})
     _show(desk)
+
+
+def _accounts_at(instance: str, known: Mapping[str, Any]) -> list[str]:
+    """The association's accounts at an instance: each opens it."""
+    return [one for one in known.get("accounts", []) if one.partition("@")[2] == instance]
 
 
 def _read(what: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from tests.capsule.fediverse.instance import NOW, Reply, StandIn
-from tests.cli.running import COMMAND, ENGLISH, environment, run
+from tests.cli.running import COMMAND, ENGLISH, assert_one_sentence, environment, run
 from toutdoux import __version__
 from toutdoux.capsule.fediverse import part, setup
 from toutdoux.capsule.fediverse.instances import account, allowed, instance_name
@@ -29,6 +29,7 @@ from toutdoux.language import Language
         ("Social.Example", "social.example"),
         ("social.example:8443", "social.example:8443"),
         (" ÉTÉ.example ", "xn--t-9fab.example"),
+        ("straße.example:8443", "xn--strae-oqa.example:8443"),
         ("[::1]:8080", "[::1]:8080"),
     ],
 )
@@ -113,6 +114,16 @@ def test_an_account_is_allowed_and_forbidden_again(env: dict[str, str]) -> None:
     ]
     told = run("capsule", "fediverse", "forbid", "loutres@social.example", env=env)
     assert "Nothing" in told.stdout
+
+
+def test_an_instance_is_read_as_long_as_an_account_there_is(env: dict[str, str]) -> None:
+    run("capsule", "fediverse", "allow", "loutres@social.example", "other.example", env=env)
+    told = run("capsule", "fediverse", "forbid", "social.example", env=env)
+    assert_one_sentence(told, "“social.example” is read because of loutres@social.example")
+    told = run(
+        "capsule", "fediverse", "forbid", "social.example", "loutres@social.example", env=env
+    )
+    assert told.stdout.splitlines() == ["Instance: https://other.example (without a token)"]
 
 
 def test_a_token_is_kept_where_only_its_user_reads_it(env: dict[str, str], tmp_path: Path) -> None:
