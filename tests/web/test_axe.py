@@ -265,6 +265,36 @@ def test_axe_finds_nothing_on_any_page(
     assert not problems, "\n".join(problems)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("who", ["visitor", "member", "steward"])
+def test_no_word_is_wider_than_a_phone(
+    browser: Browser, loutres: Living, home: Path, who: Who
+) -> None:
+    invitation = lived(loutres)
+    word = "Donaudampfschifffahrtsgesellschaftskapitän" * 4
+    request, by = loutres.request, loutres.ids
+    commands.change_association(request(), name=word[:90])
+    commands.rename_member(request(), by["bob"], name=word[:150])
+    commands.give_role(request(), by["bob"], word[:80], datetime.now(UTC).date())
+    loutres.propose("extraordinary", f"{word}\n\n`{word}` ![{word}]({word}) [{word}](x)", "bob")
+    loutres.vote("AE4", ana="against")
+    today = str(datetime.now(UTC).date())
+    told = {"date": today, "kind": "event", "title": word, "text": word}
+    commands.add_to_journal(request(by=by["ana"]), told)
+    Tag.objects.create(association_id=loutres.id, action="AE4", word=word[:40])
+    wide: list[str] = []
+    with serving(home, "--only", "web") as (process, _):
+        address = f"http://localhost:{process.port}"  # type: ignore[attr-defined]
+        page = context_of(browser, address, who, "light", "fr").new_page()
+        page.set_viewport_size({"width": NARROW, "height": 700})
+        for path in [*pages_of(loutres, who, invitation), loutres.url("actions/AE4")]:
+            page.goto(address + path)
+            width = page.evaluate("document.documentElement.scrollWidth")
+            if width > NARROW:
+                wide.append(f"{path}: {width} px wide")
+    assert not wide, "\n".join(wide)
+
+
 def violations(page: Page) -> list[Any]:
     """What axe finds on a page, with all of it unfolded: a menu covers what is under it, so the
     page is looked at without, and then the menu."""
