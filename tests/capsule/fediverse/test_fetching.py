@@ -57,17 +57,14 @@ def test_an_instance_is_told_who_asks(instance: StandIn, tmp_path: Path) -> None
     assert "Authorization" not in told
 
 
-def test_a_token_goes_to_its_own_instance_only(instance: StandIn, tmp_path: Path) -> None:
-    other = StandIn()
-    other.replies["/a"] = Reply([1])
-    instance.replies["/a"] = Reply(None, 302, {"Location": f"{other.address}/a"})
-    fetcher = instance.fetcher(
-        tmp_path, inside=[instance.address, other.address], tokens={instance.name: "secret"}
-    )
+def test_a_token_goes_to_its_own_instance_also_where_it_leads_on(
+    instance: StandIn, tmp_path: Path
+) -> None:
+    instance.replies["/a"] = Reply(None, 302, {"Location": f"{instance.address}/b"})
+    instance.replies["/b"] = Reply([1])
+    fetcher = instance.fetcher(tmp_path, tokens={instance.name: "secret"})
     assert ask(fetcher).body == [1]
-    assert instance.asked[0].headers["Authorization"] == "Bearer secret"
-    assert "Authorization" not in other.asked[0].headers
-    other.stop()
+    assert [one.headers["Authorization"] for one in instance.asked] == ["Bearer secret"] * 2
 
 
 def test_answers_may_be_compressed(instance: StandIn, tmp_path: Path) -> None:
@@ -379,17 +376,41 @@ def test_nobody_outside_leads_to_what_is_allowed_inside(
     assert instance.asked == []
 
 
-def test_who_is_led_back_by_another_shows_no_token(instance: StandIn, tmp_path: Path) -> None:
+def test_one_inside_does_not_lead_to_another_inside(instance: StandIn, tmp_path: Path) -> None:
     other = StandIn()
     instance.replies["/a"] = Reply(None, 302, {"Location": f"{other.address}/a"})
-    other.replies["/a"] = Reply(None, 302, {"Location": f"{instance.address}/b"})
-    instance.replies["/b"] = Reply([1])
-    fetcher = instance.fetcher(
-        tmp_path, inside=[instance.address, other.address], tokens={instance.name: "secret"}
-    )
-    assert ask(fetcher).body == [1]
-    assert ["Authorization" in one.headers for one in instance.asked] == [True, False]
+    other.replies["/a"] = Reply([1])
+    fetcher = instance.fetcher(tmp_path, inside=[instance.address, other.address])
+    assert "leads elsewhere" in why(fetcher)
+    assert other.asked == []
     other.stop()
+
+
+def test_a_token_is_shown_to_nobody_whom_another_leads_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = allowed(
+        {"instances": ["a.example", "b.example"], "tokens": {"a.example": "A", "b.example": "B"}}
+    )
+    leads = {
+        "https://a.example/a": "https://b.example/a",
+        "https://b.example/a": "https://a.example/b",
+    }
+    shown = []
+
+    def ask_one(self: Fetcher, one: Instance, address: str, *about: Any) -> Any:
+        shown.append((address, one.token))
+        to = urllib3.HTTPHeaderDict({"Location": leads[address]} if address in leads else {})
+        return fetching._Told(302 if to else 200, to, b"[1]")
+
+    monkeypatch.setattr(Fetcher, "_ask", ask_one)
+    first = told.instances[0]
+    assert Fetcher(told, Cache(tmp_path / "c"), "Test").get(first, "/a", NOW).body == [1]
+    assert shown == [
+        ("https://a.example/a", "A"),
+        ("https://b.example/a", ""),
+        ("https://a.example/b", ""),
+    ]
 
 
 @pytest.mark.parametrize(

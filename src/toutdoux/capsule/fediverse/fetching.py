@@ -229,8 +229,8 @@ class Fetcher:
                 return self._judged(asked, told, kept, now)
             address = _joined(address, told.headers.get("Location", ""))
             leads = self.allowed.at(address)
-            # What is inside is reached by its own name alone: nobody outside may have us ask it.
-            if leads is None or (leads.inside and not asked.inside):
+            # What is inside is reached by its own name alone: nobody else may have us ask it.
+            if leads is None or (leads.inside and leads.origin != asked.origin):
                 raise Unavailable(
                     say(
                         "{instance} leads elsewhere, to where this capsule does not go.",
