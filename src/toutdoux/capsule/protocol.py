@@ -209,8 +209,8 @@ def in_ascii(name: str) -> str:
     """A host's name as the domain name system has it: what is written in other letters becomes
     punycode. Raises `ValueError` if it can't.
 
-    Source: IDNA 2008 (RFC 5891) with the mappings of UTS 46, as browsers do it. Python's own codec
-    is IDNA 2003, which has some names lead to other people's.
+    Source: IDNA 2008 (RFC 5891) with the mappings of UTS 46. Python's own codec is IDNA 2003,
+    which has some names lead to other people's.
     """
     return name if name.isascii() else idna.encode(name, uts46=True).decode("ascii")
 

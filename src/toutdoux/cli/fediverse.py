@@ -91,7 +91,7 @@ def forbid(what: tuple[str, ...], slug: str | None) -> None:
     known = told(desk.association.slug)
     gone = [_read(one) for one in what]
     for key, written in gone:
-        at = _accounts_at(written, known) if key == "instances" else []
+        at = _accounts_at(key, written, known)
         if staying := ", ".join(one for one in at if ("accounts", one) not in gone):
             raise Problem(
                 say(
@@ -146,9 +146,14 @@ def token(instance: str, remove: bool, slug: str | None) -> None:
     _show(desk)
 
 
-def _accounts_at(instance: str, known: Mapping[str, Any]) -> list[str]:
+def _accounts_at(key: str, written: str, known: Mapping[str, Any]) -> list[str]:
     """The association's accounts at an instance: each opens it."""
-    return [one for one in known.get("accounts", []) if one.partition("@")[2] == instance]
+    from toutdoux.capsule.fediverse.instances import allowed
+
+    if key == "accounts":
+        return []
+    (instance,) = allowed({key: [written]}).instances
+    return [one for one in known.get("accounts", []) if one.partition("@")[2] == instance.name]
 
 
 def _read(what: str) -> tuple[str, str]:

@@ -126,6 +126,14 @@ def test_an_instance_is_read_as_long_as_an_account_there_is(env: dict[str, str])
     assert told.stdout.splitlines() == ["Instance: https://other.example (without a token)"]
 
 
+def test_so_is_one_inside(env: dict[str, str]) -> None:
+    inside = ("loutres@localhost:8080", "http://localhost:8080")
+    run("capsule", "fediverse", "allow", *inside, env=env)
+    told = run("capsule", "fediverse", "forbid", inside[1], env=env)
+    assert_one_sentence(told, "is read because of loutres@localhost:8080")
+    assert "Nothing" in run("capsule", "fediverse", "forbid", *inside, env=env).stdout
+
+
 def test_a_token_is_kept_where_only_its_user_reads_it(env: dict[str, str], tmp_path: Path) -> None:
     run("capsule", "fediverse", "allow", "http://localhost:8080", env=env)
     told = subprocess.run(
