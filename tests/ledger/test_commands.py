@@ -275,6 +275,15 @@ def _administrative(small: Small) -> dict[str, Callable[[Any], Any]]:
     }
 
 
+def test_a_name_turns_no_words_around_that_follow_it(home: Path) -> None:
+    from toutdoux.actions import commands as c
+    from toutdoux.association.models import Member
+
+    small = Small()
+    id = c.add_member(small.request(6), "Max \u202e\u2066Noir")
+    assert Member.objects.get(pk=id).name == "Max Noir"
+
+
 def test_every_administrative_act_names_its_author(both_databases: Path) -> None:
     import orjson
 

@@ -57,6 +57,8 @@ _LONGEST_SETTING = 1_000
 _LONGEST_LINK = 2_000
 _LARGEST = 2**31 - 1
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Signs that turn the direction of all that follows them: a name stands among other words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,7 +336,7 @@ def plain(name: str) -> str:
 
 
 def one_line(text: str, what: Sentence, longest: int = _LONGEST_NAME) -> str:
-    line = " ".join(text.split())
+    line = " ".join(_TURNING.sub("", text).split())
     if not line:
         raise Refusal(say("{what} is empty", what=what), say("write it in"))
     return short(line, what, longest)
