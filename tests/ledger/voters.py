@@ -1,7 +1,8 @@
 """Voters that are killed while they vote: `python -m tests.ledger.voters ASSOCIATION ROUNDS SEED`.
 
 Each round, four processes vote as fast as they can, fifty times each, every vote with a key of its
-own, and note every vote that was acknowledged. At a random moment all four are killed with SIGKILL.
+own, and note every vote that was acknowledged. A moment after a random number of votes, however
+quick they are, all four are killed with SIGKILL.
 At the end it prints, as JSON, the keys that were acknowledged and how many rounds were cut short.
 """
 
@@ -52,12 +53,14 @@ def one_round(
                 os._exit(status)
         children.append(child)
     os.close(write_end)
-    time.sleep(rng.uniform(0.02, 1.0))
-    for child in children:
-        os.kill(child, signal.SIGKILL)
-    cut = [os.waitpid(child, 0)[1] != 0 for child in children]
     with open(read_end, encoding="ascii") as pipe:
-        return pipe.read().split(), any(cut)
+        votes = rng.randrange(PROCESSES * VOTES - 20)
+        acknowledged = [pipe.readline().strip() for _ in range(votes)]
+        time.sleep(rng.uniform(0, 0.01))
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        cut = [os.waitpid(child, 0)[1] != 0 for child in children]
+        return acknowledged + pipe.read().split(), any(cut)
 
 
 def main() -> None:
