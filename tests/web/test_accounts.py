@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from toutdoux.actions import commands
 from toutdoux.association.models import Member
 from toutdoux.ledger.models import Entry
 from toutdoux.web import accounts, tokens
+from toutdoux.web.forms import Form
 from toutdoux.web.models import Account, Invitation, Letter, Seat, Token
 
 from .conftest import PASSWORD, Living
@@ -130,6 +132,48 @@ def test_an_invitation_works_once(eve: Member) -> None:
     assert again.status_code == 410
     assert "works no more" in again.content.decode()
     assert not Account.objects.filter(email="mallory@example.org").exists()
+
+
+@pytest.fixture
+def overtaken(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Have something happen between the look at a form and what it does."""
+
+    def overtake(does: Callable[[], object]) -> None:
+        taking = Form.taking
+
+        def late(self: Form, *about: str) -> AbstractContextManager[None]:
+            monkeypatch.setattr(Form, "taking", taking)
+            does()
+            return taking(self, *about)
+
+        monkeypatch.setattr(Form, "taking", late)
+
+    return overtake
+
+
+def test_of_two_who_take_an_address_at_once_the_second_is_told(
+    eve: Member, overtaken: Callable[[Callable[[], object]], None]
+) -> None:
+    link = path_of(invite(eve, ""))
+    overtaken(lambda: Account.objects.create_user(EVE["email"], None, created=now()))
+    answer = visitor().post(link, EVE)
+    assert answer.status_code == 422
+    assert "There is an account with this address already" in answer.content.decode()
+    assert Invitation.objects.get(member=eve).used is None
+
+
+def test_who_takes_up_two_invitations_at_once_has_one_place(
+    eve: Member, overtaken: Callable[[Callable[[], object]], None], loutres: Living
+) -> None:
+    account = Account.objects.create_user("eve@example.org", EVE["password"], created=now())
+    client = visitor()
+    client.force_login(account, "allauth.account.auth_backends.AuthenticationBackend")
+    other = Member.objects.get(pk=commands.add_member(loutres.request(), "Zoé Arc"))
+    overtaken(lambda: Seat.objects.create(account=account, member=other, since=now()))
+    answer = client.post(path_of(invite(eve, "")), {"mine": "1"})
+    assert answer.status_code == 200
+    assert "Zoé Arc" in answer.content.decode()
+    assert Seat.objects.get(account=account).member == other
 
 
 def test_an_invitation_ends_after_14_days(eve: Member) -> None:

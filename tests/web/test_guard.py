@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from toutdoux.actions.models import Vote
 from toutdoux.web.models import Account, Comment, Tag
 
 from .conftest import Living, found
+from .test_serve import serving
 
 ClientOf = Callable[[str], Client]
 
@@ -113,3 +115,39 @@ def test_a_form_s_key_is_its_member_s_own(loutres: Living, client_of: ClientOf) 
     assert Vote.objects.filter(action__ref=ref).count() == 3
     withdraws = {"deed": "withdraw", "key": "k" * 5_000}
     assert client_of("ana").post(loutres.url(f"actions/{ref}/do"), withdraws).status_code == 302
+
+
+# --- what is asked in another way than it is answered --------------------------------------------
+
+
+def test_a_forms_own_address_says_that_it_is_no_page(loutres: Living, client_of: ClientOf) -> None:
+    ref = loutres.propose("ordinary", "Un service", "ana")
+    answer = client_of("bob").get(loutres.url(f"actions/{ref}/vote"))
+    assert answer.status_code == 405
+    assert answer["Allow"] == "POST"
+    assert "takes what a form sends" in answer.content.decode()
+
+
+def test_who_votes_when_the_session_is_over_is_told_and_comes_back(loutres: Living) -> None:
+    page = loutres.url(f"actions/{loutres.propose('ordinary', 'Un service', 'ana')}")
+    late = client()
+    answer = late.post(f"{page}/vote", {"choice": "for"}, HTTP_REFERER=f"http://testserver{page}")
+    assert answer["Location"] == f"/account/login/?next={page}"
+    assert "the session was over" in late.get(answer["Location"]).content.decode()
+    for elsewhere in ("https://elsewhere.example/x", ""):
+        answer = late.post(f"{page}/vote", {"choice": "for"}, HTTP_REFERER=elsewhere)
+        assert answer["Location"] == f"/account/login/?next={loutres.url()}"
+    assert not Vote.objects.exists()
+
+
+def test_nothing_follows_the_headers_that_were_asked_for_alone(home: Path) -> None:
+    with serving(home, "--only", "web") as (process, _):
+        asked = b"%s /account/login/ HTTP/1.1\r\nHost: localhost\r\nConnection: %s\r\n\r\n"
+        with socket.create_connection(("localhost", process.port), 10) as line:  # type: ignore[attr-defined]
+            line.sendall(asked % (b"HEAD", b"keep-alive"))
+            line.sendall(asked % (b"GET", b"close"))
+            told = b"".join(iter(lambda: line.recv(65536), b""))
+    first, _, second = told.partition(b"\r\n\r\n")
+    assert first.startswith(b"HTTP/1.1 200 OK")
+    assert b"content-length: " in first.lower()
+    assert second.startswith(b"HTTP/1.1 200 OK")

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from functools import cached_property, lru_cache, wraps
 from itertools import islice
 from typing import Any, ClassVar, overload
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
@@ -29,7 +29,7 @@ from toutdoux.association.models import Association, Member, Membership
 from toutdoux.association.people import memberships_at
 from toutdoux.association.settings import Settings, settings_of
 from toutdoux.association.stewards import stewards
-from toutdoux.core.words import Sentence
+from toutdoux.core.words import Sentence, say
 from toutdoux.language import Language
 from toutdoux.ledger.models import Ledger
 
@@ -277,11 +277,24 @@ def _kept_out(visit: Visit, *, program: bool) -> HttpResponse:
     if not request.user.is_authenticated:
         if program:
             raise Http404
-        return HttpResponseRedirect(f"{reverse('account_login')}?next={quote(request.path)}")
+        place = request.path
+        if request.method not in ("GET", "HEAD"):
+            # What was sent is not kept: who signs in comes back to where it was sent from.
+            place = _came_from(request) or visit.url("today")
+            request.left.text = visit.language.say(
+                say("Nothing was noted: the session was over. Sign in, then do it again.")
+            )
+        return HttpResponseRedirect(f"{reverse('account_login')}?next={quote(place)}")
     left = _left(request.user, visit)
     if left is None:
         raise Http404
     return errors.left(request, visit.association.name, left.astimezone(visit.language.zone).date())
+
+
+def _came_from(request: HttpRequest) -> str:
+    """The page of ours that a form was sent from, as far as the browser says it."""
+    told = urlsplit(request.headers.get("Referer", ""))
+    return told.path if told.netloc == request.get_host() and told.path != request.path else ""
 
 
 def _left(account: Account, visit: Visit) -> datetime | None:

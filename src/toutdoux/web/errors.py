@@ -127,6 +127,19 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     )
 
 
+def only_sent_to(request: HttpRequest, allowed: str) -> HttpResponse:
+    """For the address of a form that was opened as if it were a page."""
+    response = problem(
+        request,
+        405,
+        say("There is nothing to see here"),
+        say("this address takes what a form sends, and shows nothing"),
+        say("begin at another page"),
+    )
+    response.headers["Allow"] = allowed
+    return response
+
+
 def too_long(request: HttpRequest) -> HttpResponse:
     return problem(
         request,

@@ -49,6 +49,8 @@ class Guard:
             response.headers["Cache-Control"] = "private, no-cache"
         if not _is_public(request, response):
             response.headers["X-Robots-Tag"] = "noindex"
+        if request.method == "HEAD":
+            _empty(response)
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
@@ -68,6 +70,15 @@ class Guard:
         if not _is_api(request) and _holds_nul(request.POST):
             return errors.bad_request(request)
         return None
+
+
+def _empty(response: Any) -> None:
+    """Leave the body out, of which the headers still tell: nobody expects one after a HEAD, and
+    would take it for the beginning of the next answer."""
+    if response.streaming:
+        response.streaming_content = ()
+    else:
+        response.content = b""
 
 
 def _is_api(request: HttpRequest) -> bool:
@@ -134,6 +145,8 @@ class Speech:
         translation.activate(code)
         too_long = int(request.META.get("CONTENT_LENGTH") or 0) > errors.LONGEST_REQUEST
         response = errors.too_long(request) if too_long else self.get_response(request)
+        if response.status_code == 405 and not response.content:
+            response = errors.only_sent_to(request, response.headers.get("Allow", ""))
         response.headers.setdefault("Content-Language", request.language.code)  # type: ignore[attr-defined]
         return response
 

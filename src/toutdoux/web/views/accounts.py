@@ -15,7 +15,7 @@ from allauth.core.ratelimit import consume_or_429
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core import signing
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import path, re_path, reverse
 
@@ -28,6 +28,7 @@ from toutdoux.core.charter_in_words import charter_in_words
 from toutdoux.core.presets import PRESETS
 from toutdoux.core.words import Refusal, Sentence, say
 from toutdoux.language import LANGUAGES, Language
+from toutdoux.ledger.models import Ledger
 
 from .. import accounts
 from ..forms import Form
@@ -67,8 +68,11 @@ def join(request: Any, code: str) -> HttpResponse:
             account = _new(request, form)
         if form.sound:
             with form.taking(invitation.member.association_id):
-                if not _taken_up(request, invitation, seat, account):
-                    return _gone(request)
+                try:
+                    if not _taken_up(request, invitation, seat, account):
+                        return _gone(request)
+                except (_Overtaken, IntegrityError):
+                    return join(request, code)  # which now sees why it can't be
                 accounts.sign_in(request, account)
                 request.session.pop(accounts.JOINING, None)
                 slug = invitation.member.association.slug
@@ -106,11 +110,21 @@ def _back(form: Form, seat: Seat) -> Account:
     return account
 
 
+class _Overtaken(Exception):
+    """Since the form was looked at, somebody took the address, or the account another place."""
+
+
 def _taken_up(request: Any, invitation: Invitation, seat: Seat | None, account: Account) -> bool:
     member = invitation.member
     with transaction.atomic():
+        # Of two at once, the second sees what the first did.
+        Ledger.objects.select_for_update().get(id=member.association_id)
         if not accounts.use(invitation, request.now):
             return False
+        others = Account.objects.filter(email__iexact=account.email).exclude(pk=account.pk)
+        here = account.pk and seat is None and accounts.already_here(account, member)
+        if here or others.exists():
+            raise _Overtaken
         account.save()
         if settings.MAIL_IS_SENT and invitation.email.casefold() == account.email.casefold():
             # The link went there, and nowhere else.
