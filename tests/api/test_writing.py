@@ -147,6 +147,23 @@ def test_rules_that_make_no_sense_are_told_where(api: Api) -> None:
     assert told["errors"][0]["field"] == "effects.0.amend_charter.ordinary.window"
 
 
+def test_a_field_has_the_name_that_the_request_gives_it(api: Api) -> None:
+    told = problem(api("ana").ask("POST", "/actions", {"kind": "big"}), 422)
+    assert {one["field"] for one in told["errors"]} == {"kind", "object"}
+
+
+def test_a_key_that_was_said_is_told_as_it_was_sent(loutres: Living, api: Api) -> None:
+    ana = api("ana")
+    ref = ana.post("/actions", NEW, idempotency_key="k-1")["ref"]
+    for path, sent in (
+        ("/actions", {**NEW, "object": "Autre"}),
+        (f"/actions/{ref}/comments", {"text": "a"}),
+    ):
+        told = problem(ana.ask("POST", path, sent, idempotency_key="k-1"), 409)
+        assert "the key “k-1” was said before" in told["detail"].lower()
+    assert not Comment.objects.exists()
+
+
 def test_comments_are_their_authors_own(loutres: Living, api: Api) -> None:
     path = f"/actions/{loutres.propose('ordinary', 'Nettoyer la berge', 'ana')}/comments"
     bob, chloe = api("bob"), api("chloe")

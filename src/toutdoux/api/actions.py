@@ -274,6 +274,8 @@ def comment(caller: Caller, ref: RefPath, said: shapes.NewComment) -> Any:
     """Say something about an action, in Markdown."""
     _check_there(caller, ref)
     text = _comment_text(said)
+    if caller.was_said():
+        raise _said_before(caller)
     limits.count("comments", caller.me, caller.now)
     told = caller.key or f"{caller.me} {ref} {caller.now.isoformat()}"
     row, new = Comment.objects.get_or_create(
@@ -287,14 +289,18 @@ def comment(caller: Caller, ref: RefPath, said: shapes.NewComment) -> Any:
         },
     )
     if not new and (row.action, row.text) != (ref, text):
-        raise Refusal(
-            say(
-                "the key “{key}” was said before, with something else",
-                key=caller.request.headers["Idempotency-Key"],
-            ),
-            say("give every request a key of its own"),
-        )
+        raise _said_before(caller)
     return made(shapes.Comment, _comment(row))
+
+
+def _said_before(caller: Caller) -> Refusal:
+    return Refusal(
+        say(
+            "the key “{key}” was said before, with something else",
+            key=caller.request.headers["Idempotency-Key"],
+        ),
+        say("give every request a key of its own"),
+    )
 
 
 def _comment_text(said: shapes.NewComment) -> str:

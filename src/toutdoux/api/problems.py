@@ -223,10 +223,19 @@ def _of(request: Any, error: Any) -> Problem:
 def _refused(request: Any, refusal: Refusal) -> Problem:
     caller = getattr(request, "caller", None)
     if caller is not None:
-        refusal = names_in(refusal, caller.id)
+        refusal = _as_sent(names_in(refusal, caller.id), caller)
     status = 404 if isinstance(refusal, Unknown) else 409
     errors = [(".".join(refusal.path), refusal.why)] if refusal.path else []
     return Problem(status, refusal.why, refusal.remedy, errors)
+
+
+def _as_sent(refusal: Refusal, caller: Any) -> Refusal:
+    """What tells of the request's key, with the key as it was sent."""
+    values = refusal.why.values
+    if caller.key is None or values.get("key") != caller.key:
+        return refusal
+    sent = caller.request.headers["Idempotency-Key"]
+    return Refusal(Sentence(refusal.why.message, {**values, "key": sent}), refusal.remedy)
 
 
 def _unread(error: BaseException | None) -> Problem:
@@ -248,8 +257,8 @@ def _wrong(errors: Sequence[Mapping[str, Any]]) -> list[tuple[str, Sentence]]:
 def _field(place: Sequence[Any]) -> str:
     """`effects.0.amend_charter`: without where ninja keeps it, and the kinds that were tried."""
     parts = [str(part) for part in place[1:]]
-    if place[0] == "body" and parts[:1] == ["body"]:
-        parts = parts[1:]
+    if place[0] == "body":
+        parts = parts[1:]  # what a view calls it
     return ".".join(part for part in parts if part[:1].islower() or part.isdigit()) or "body"
 
 
