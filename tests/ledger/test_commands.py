@@ -275,6 +275,15 @@ def _administrative(small: Small) -> dict[str, Callable[[Any], Any]]:
     }
 
 
+def test_what_shows_nothing_is_empty(home: Path) -> None:
+    from toutdoux.actions import commands as c
+
+    small = Small()
+    now, unseen = small.request(6), "\u200b \ufeff\u2060\u00ad"
+    assert refused(c.add_member, now, unseen) == "{what} is empty"
+    assert refused(c.propose, now, Kind.ORDINARY, unseen, by=small.ana) == "{what} is empty"
+
+
 def test_a_name_turns_no_words_around_that_follow_it(home: Path) -> None:
     from toutdoux.actions import commands as c
     from toutdoux.association.models import Member

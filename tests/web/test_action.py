@@ -599,6 +599,26 @@ def test_the_discussion_is_for_members(loutres: Living, client_of: ClientOf, ref
         assert answer.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("handle", "told"),
+    [
+        ("ana", {"deed": "amend", "object": "Un <autre> texte", "made_from": "x"}),
+        ("bob", {"deed": "counter_vote", "reason": "Un <autre> texte"}),
+        ("bob", {"deed": "follow_up", "follow_up": "done", "note": "Un <autre> texte"}),
+    ],
+)
+def test_what_one_wrote_is_there_when_it_can_be_done_no_more(
+    loutres: Living, client_of: ClientOf, ref: str, handle: str, told: dict[str, str]
+) -> None:
+    page = client_of(handle).get(loutres.url(f"actions/{ref}")).content.decode()
+    commands.withdraw(loutres.request(), ref, by=loutres.ids["ana"])
+    if made_from := re.search(r'name="made_from" value="([^"]+)"', page):
+        told = {**told, "made_from": made_from[1]} if "made_from" in told else told
+    answer = client_of(handle).post(loutres.url(f"actions/{ref}/do"), told)
+    assert answer.status_code == 409
+    assert '<pre class="wraps">Un &lt;autre&gt; texte</pre>' in answer.content.decode()
+
+
 def test_nobody_writes_faster_than_people_do(
     loutres: Living, client_of: ClientOf, ref: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

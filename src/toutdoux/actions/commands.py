@@ -337,9 +337,14 @@ def plain(name: str) -> str:
 
 def one_line(text: str, what: Sentence, longest: int = _LONGEST_NAME) -> str:
     line = " ".join(_TURNING.sub("", text).split())
-    if not line:
+    if not _is_seen(line):
         raise Refusal(say("{what} is empty", what=what), say("write it in"))
     return short(line, what, longest)
+
+
+def _is_seen(text: str) -> bool:
+    """Whether there is anything in a text but blanks, and signs that show nothing."""
+    return any(unicodedata.category(char)[0] not in "CZ" for char in text)
 
 
 def short(text: str, what: Sentence, longest: int = _LONGEST_NAME) -> str:
@@ -850,7 +855,7 @@ def next_number(association: str, kind: Kind) -> int:
 
 
 def _check_text(text: str, what: Sentence) -> None:
-    if not text.strip():
+    if not _is_seen(text):
         raise Refusal(say("{what} is empty", what=what), say("write it in"))
 
 
