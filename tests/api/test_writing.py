@@ -147,6 +147,17 @@ def test_rules_that_make_no_sense_are_told_where(api: Api) -> None:
     assert told["errors"][0]["field"] == "effects.0.amend_charter.ordinary.window"
 
 
+def test_a_vote_on_another_wording_is_refused(loutres: Living, api: Api) -> None:
+    told = api("ana").post("/actions", NEW)
+    path, bob = f"/actions/{told['ref']}", api("bob")
+    api("ana").patch(path, {"object": "Une voiture"})
+    choice, read = {"choice": "for"}, f'"{told["version"]}"'
+    problem(bob.ask("PUT", f"{path}/vote", choice, if_match=read), 412)
+    assert bob.get(path)["votes"] == []
+    now = f'"{bob.get(path)["version"]}"'
+    assert bob.put(f"{path}/vote", choice, if_match=now)["for"] == 1
+
+
 def test_a_field_has_the_name_that_the_request_gives_it(api: Api) -> None:
     told = problem(api("ana").ask("POST", "/actions", {"kind": "big"}), 422)
     assert {one["field"] for one in told["errors"]} == {"kind", "object"}

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from toutdoux.actions import commands, reading
+from toutdoux.actions import commands, models, reading
 from toutdoux.core.charter import Kind, read_charter
 from toutdoux.core.entries import Course, ImportedAction, ImportedVote
 from toutdoux.core.history import AmendCharter, Choice, How, State
@@ -597,6 +597,25 @@ def test_the_discussion_is_for_members(loutres: Living, client_of: ClientOf, ref
     for page in ("0", "9", "x"):
         answer = client_of("bob").get(loutres.url(f"actions/{ref}/discussion?page={page}"))
         assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["actions/{ref}", ""])
+def test_a_vote_is_for_the_object_that_was_read(
+    loutres: Living, client_of: ClientOf, ref: str, path: str
+) -> None:
+    bob = client_of("bob")
+    page = bob.get(loutres.url(path.format(ref=ref))).content.decode()
+    (read,) = set(re.findall(r'name="wording" value="(\w+)"', page))
+    commands.amend(loutres.request(), ref, "Une voiture à 20 000 euros", by=loutres.ids["ana"])
+    told = {"choice": "for", "wording": read}
+    answer = bob.post(loutres.url(f"actions/{ref}/vote"), told)
+    assert answer.status_code == 409
+    assert "was changed while you were reading it" in answer.content.decode()
+    assert "Une voiture à 20 000 euros" in answer.content.decode()
+    assert not models.Vote.objects.exists()
+    (now,) = set(re.findall(r'name="wording" value="(\w+)"', answer.content.decode()))
+    bob.post(loutres.url(f"actions/{ref}/vote"), {**told, "wording": now})
+    assert models.Vote.objects.count() == 1
 
 
 @pytest.mark.parametrize(

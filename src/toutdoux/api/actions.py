@@ -152,12 +152,25 @@ def as_texts(value: object) -> object:
 def vote(caller: Caller, ref: RefPath, said: shapes.NewVote) -> Any:
     """Vote, in place of one's earlier vote.
 
-    On the ballot `counter_vote`, a vote for is one for cancelling the action.
+    On the ballot `counter_vote`, a vote for is one for cancelling the action. With the action's
+    version in `If-Match`, it is taken only if the object is still the one that was read.
     """
     _check_there(caller, ref)
     ballot = h.BallotName(said.ballot)
-    commands.vote(caller.asks(), ref, h.Choice(said.choice), by=caller.me, ballot=ballot)
+    with transaction.atomic():
+        _check_wording(caller, ref)
+        commands.vote(caller.asks(), ref, h.Choice(said.choice), by=caller.me, ballot=ballot)
     return _action(caller, ref)
+
+
+def _check_wording(caller: Caller, ref: str) -> None:
+    """Raise `Problem` if the request is about another wording than there is. In a transaction."""
+    if "If-Match" not in caller.request.headers:
+        return
+    # Nobody else writes until it is over.
+    Ledger.objects.select_for_update().get(id=caller.id)
+    if not caller.was_said():
+        check_version(caller, telling.version_of(telling.whole(caller, ref).action))
 
 
 @operation(router, "DELETE", "/actions/{ref}/vote", shapes.Action)
@@ -191,10 +204,7 @@ def amend(caller: Caller, ref: RefPath, said: shapes.Object) -> Any:
     """
     _check_there(caller, ref)
     with transaction.atomic():
-        # Nobody else writes until it is over.
-        Ledger.objects.select_for_update().get(id=caller.id)
-        if "If-Match" in caller.request.headers and not caller.was_said():
-            check_version(caller, telling.version_of(telling.whole(caller, ref).action))
+        _check_wording(caller, ref)
         commands.amend(caller.asks(), ref, said.object, by=caller.me)
     return _action(caller, ref)
 

@@ -79,7 +79,7 @@ def _complete(path: str, method: str, one: dict[str, Any], schemas: Schema) -> N
     if steward:
         one["description"] = f"{one.get('description', '')} For référent·es.".strip()
     one["parameters"] += [_KEY] if writes else [_IF_NONE_MATCH]
-    if one["operationId"] == "amend":
+    if one["operationId"] in ("amend", "vote"):
         one["parameters"].append(_IF_MATCH)
     for parameter in one["parameters"]:
         parameter.setdefault("example", example_of(parameter["schema"], schemas))
@@ -121,7 +121,7 @@ def _problems(
         found += [400, 413, 415]
     if "{" in path or writes:
         found.append(404)
-    if one["operationId"] == "amend":
+    if one["operationId"] in ("amend", "vote"):
         found.append(412)
     if one["operationId"] == "report_file":
         found.append(409)

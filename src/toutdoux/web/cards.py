@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from toutdoux.association.models import Member
 from toutdoux.core.action import Action, Ballot
@@ -72,6 +73,11 @@ class Card:
         return self.action.ref
 
     @property
+    def wording(self) -> str:
+        """What tells its object from another: a vote is for the one that was read."""
+        return wording_of(self.action.object)
+
+    @property
     def open_poll(self) -> Poll | None:
         """The ballot that is to be voted on: the counter-vote's before its own."""
         return next((poll for poll in reversed(self.polls) if poll.open), None)
@@ -86,6 +92,10 @@ class Card:
     def changes_rules(self) -> bool:
         """Whether it brings a new version of the charter."""
         return any(isinstance(one, AmendCharter) for one in self.action.effects)
+
+
+def wording_of(object: str) -> str:
+    return sha256(object.encode()).hexdigest()[:16]
 
 
 def card(standing: Standing, action: Action, me: str, names: Mapping[str, str]) -> Card:

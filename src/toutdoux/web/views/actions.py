@@ -30,13 +30,13 @@ from toutdoux.core.replay import Standing
 from toutdoux.core.voters import on_roll, why_off_roll
 from toutdoux.core.words import Refusal, Sentence, Unknown, say
 from toutdoux.language import Language
-from toutdoux.ledger import book
-from toutdoux.ledger.models import Ledger
+from toutdoux.ledger import book, tables
+from toutdoux.ledger.models import Ledger, Text
 
 from .. import limits
 from .. import live as live_part
 from ..asked import Asked
-from ..cards import Card, card
+from ..cards import Card, card, wording_of
 from ..door import Visit, page
 from ..masking import mask, masked, masks
 from ..models import Comment, Tag
@@ -266,7 +266,10 @@ def vote(visit: Visit, ref: str) -> HttpResponse:
     before = _vote_in_force(visit, ref, ballot)
     try:
         if before != choice:
-            _change_vote(visit, ref, ballot, before, choice)
+            with transaction.atomic():
+                if wording := posted.get("wording"):
+                    _check_wording(visit, ref, wording)
+                _change_vote(visit, ref, ballot, before, choice)
     except Unknown:
         raise Http404 from None
     except Refusal as refusal:
@@ -308,6 +311,31 @@ _VOTE = Asked(
     ballot=str,
     member=str,
 )
+
+
+_OBJECT = Asked(
+    lambda association, ref: Text.objects.filter(
+        commitment__in=models.Version.objects.filter(
+            action__association=association, action__ref=ref
+        )
+        .order_by("-number")
+        .values("object")[:1]
+    ).values_list("text"),
+    association=str,
+    ref=str,
+)
+
+
+def _check_wording(visit: Visit, ref: str, read: str) -> None:
+    """Refuse a vote on an object that is not the one that was read. In a transaction."""
+    # Nobody else writes until it is over.
+    tables.find(Ledger, ("id",), lock=True, id=visit.id)
+    rows = _OBJECT(association=visit.id, ref=ref)
+    if rows and rows[0][0] is not None and wording_of(rows[0][0]) != read:
+        raise Refusal(
+            say("the object of {ref} was changed while you were reading it", ref=ref),
+            say("read what it is now, and vote then"),
+        )
 
 
 def _vote_in_force(visit: Visit, ref: str, ballot: BallotName) -> Choice | None:
