@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
+from toutdoux.actions import commands
 from toutdoux.web.models import Account
 
 from ..browsers import needs_chromium
@@ -264,6 +265,40 @@ def test_a_vote_by_the_keyboard_alone(browser: Browser, loutres: Living, home: P
         with ana.page.expect_navigation():
             ana.page.keyboard.press("Space")
         assert ana.pressed("against")
+
+
+def test_what_one_types_is_kept_for_oneself_and_an_amended_object_is_shown(
+    browser: Browser, loutres: Living, home: Path
+) -> None:
+    ref = loutres.propose("extraordinary", "Un vélo", "bob")
+    slow = PBKDF2PasswordHasher().encode(LIVING_PASSWORD, "some salt", iterations=1_000)
+    Account.objects.all().update(password=slow)
+    with serving(home, "--only", "web") as (process, _):
+        phone = Phone(browser, f"http://localhost:{process.port}")  # type: ignore[attr-defined]
+        page, action = phone.page, f"{loutres.url()}actions/{ref}"
+
+        def sign_in(who: str) -> None:
+            phone.goes("/account/login/")
+            page.fill("[name=login]", f"{who}@example.org")
+            page.fill("[name=password]", LIVING_PASSWORD)
+            with page.expect_navigation():
+                page.press("[name=password]", "Enter")
+            phone.goes(action)
+
+        sign_in("bob")
+        page.fill("#comment-text", "Un brouillon")
+        page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+        page.fill("#amend-object", "Un vélo bleu")
+        phone.goes(action)
+        assert page.input_value("#comment-text") == "Un brouillon"
+        assert page.input_value("#amend-object") == "Un vélo bleu"
+        commands.amend(loutres.request(), ref, "Un vélo rouge", by=loutres.ids["bob"])
+        page.wait_for_selector("#object:has-text('Un vélo rouge')", timeout=20_000)
+        phone.goes("/account/logout/")
+        with page.expect_navigation():
+            page.click("main form[action$='/logout/'] button")
+        sign_in("ana")
+        assert page.input_value("#comment-text") == ""
 
 
 def tab_to(phone: Phone, selector: str, most: int = 40) -> None:

@@ -103,6 +103,17 @@ FORMS = [
 OWN = ["me/leave", "me/profile", "me/display", "me/notices", "me/tokens", "me/calendar"]
 
 
+def test_a_form_that_one_comes_back_to_and_fills_in_otherwise_is_another(
+    loutres: Living, client_of: Clients
+) -> None:
+    ana, path = client_of("ana"), loutres.url("members/+add")
+    for name in ("Marie Une", "Marie Deux", "Marie Deux"):
+        answer = ana.post(path, {"name": name, "joined": "2026-01-10", "key": "same"})
+        assert answer.status_code == 302
+    names = Member.objects.filter(name__startswith="Marie").values_list("name", flat=True)
+    assert sorted(names) == ["Marie Deux", "Marie Une"]
+
+
 def test_each_page_answers_each_role_as_it_should(loutres: Living, client_of: Clients) -> None:
     found("Les Castors", "castors", {"zoe": "Zoé Castor"})
     clients = (

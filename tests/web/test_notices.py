@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from toutdoux.actions import commands
 from toutdoux.association.models import Association
-from toutdoux.web import mail, notices
+from toutdoux.web import mail, notices, unsubscribing
+from toutdoux.web.kinds import Kind
 from toutdoux.web.models import Comment, Letter, Notice, Seat
 
 from .conftest import Living, found
@@ -105,6 +106,16 @@ def test_one_click_unsubscribes_from_that_kind(
     look()
     assert len(mailbox.to("bob@example.org")) == 1
     assert len(mailbox.to("chloe@example.org")) == 2
+
+
+def test_a_letter_of_two_kinds_leads_to_no_more_of_these_two(loutres: Living) -> None:
+    seat = Seat.objects.get(member__handle="bob")
+    link = f"/unsubscribe/{unsubscribing.token(seat, {Kind.MENTION, Kind.NEW_ACTION})}"
+    page = Client(headers={"accept-language": "en"}).get(link).content.decode()
+    assert page.count("<li>") == 2
+    Client().post(link, {"List-Unsubscribe": "One-Click"})
+    seat.refresh_from_db()
+    assert seat.notices == {"mention": "never", "new_action": "never"}
 
 
 def test_a_reminder_goes_only_to_those_who_have_not_voted_and_once(
@@ -200,7 +211,7 @@ def test_the_link_to_fewer_mails_opens_nothing_else(
     assert Client().get(path).status_code == 200
     other = path.replace(f"/{seat.pk}.", f"/{seat.pk + 1}.")
     assert Client().post(other).status_code == 404
-    assert Client().post(path.replace("new_action", "all")).status_code == 404
+    assert Client().post(path.replace("new_action", "mention")).status_code == 404
     assert Client().get(f"/unsubscribe/{seat.secret}").status_code == 404
 
 

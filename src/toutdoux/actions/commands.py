@@ -344,7 +344,7 @@ def one_line(text: str, what: Sentence, longest: int = _LONGEST_NAME) -> str:
 
 def _is_seen(text: str) -> bool:
     """Whether there is anything in a text but blanks, and signs that show nothing."""
-    return any(unicodedata.category(char)[0] not in "CZ" for char in text)
+    return any(not char.isspace() and unicodedata.category(char) != "Cf" for char in text)
 
 
 def short(text: str, what: Sentence, longest: int = _LONGEST_NAME) -> str:

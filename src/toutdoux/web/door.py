@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property, lru_cache, wraps
+from hashlib import sha256
 from itertools import islice
 from typing import Any, ClassVar, overload
 from urllib.parse import quote, urlsplit
@@ -20,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Model, OuterRef, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 
 from toutdoux.actions import commands, searching
@@ -39,6 +40,7 @@ from .models import Account, Seat
 from .speech import render, url
 
 View = Callable[..., HttpResponse]
+_CSRF = "csrfmiddlewaretoken"
 _LONGEST_KEY = 100
 
 
@@ -93,10 +95,11 @@ class Visit:
     def asks(self, key: str | None = None) -> Request:
         """A command's request: this member, now, through the web.
 
-        `key` is the form's; without one it is the one that was sent along. It is this member's own:
-        nobody else's form, and no program's request, is ever taken for it.
+        `key` is the form's; without one it is the one that was sent along, with what the form says:
+        one that somebody comes back to, and fills in otherwise, is another. It is this member's
+        own: nobody else's form, and no program's request, is ever taken for it.
         """
-        told = key or self.request.POST.get("key")
+        told = key or _key_of(self.request.POST)
         return Request(
             association=self.id,
             now=self.now,
@@ -289,6 +292,15 @@ def _kept_out(visit: Visit, *, program: bool) -> HttpResponse:
     if left is None:
         raise Http404
     return errors.left(request, visit.association.name, left.astimezone(visit.language.zone).date())
+
+
+def _key_of(posted: QueryDict) -> str:
+    """A form's key and, in short, what it says: so short that it confirms no guess at a text that
+    was forgotten (`commands` knows commands by as much)."""
+    key = posted.get("key", "")
+    said = sorted((name, texts) for name, texts in posted.lists() if name != _CSRF)
+    digest = sha256(repr(said).encode(errors="replace")).hexdigest()
+    return f"{key[: _LONGEST_KEY - 5]} {digest[:4]}" if key else ""
 
 
 def _came_from(request: HttpRequest) -> str:

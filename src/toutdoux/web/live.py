@@ -43,7 +43,7 @@ from toutdoux.core.words import Sentence, say
 from toutdoux.ledger import book
 from toutdoux.ledger.models import Ledger
 
-from .cards import Poll, card
+from .cards import Poll, card, wording_of
 from .door import Visit, seat_of_member
 from .markdown import to_html
 from .models import Account, Comment, Seat
@@ -176,7 +176,7 @@ class Part:
     version: str
     html: str
     ballots: str
-    """Which ballots are open: where that changes, so do the buttons."""
+    """Which ballots are open, and on what: where that changes, so do the buttons and the object."""
     whole: reading.Whole
     past: Sequence[Past]
     earlier: int
@@ -327,7 +327,7 @@ def _make(request: Any, key: tuple[Any, ...], slug: str, ledger: Ledger, told: T
         ballots="-".join(
             [
                 whole.action.state,
-                str(len(whole.action.versions)),
+                wording_of(whole.action.object),
                 *(name for name, _, _ in open_ballots(whole.action, request.now)),
             ]
         ),

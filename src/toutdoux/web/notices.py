@@ -299,9 +299,8 @@ def _write(seat: Seat, notices: list[Notice], now: datetime) -> None:
             )
         )
     )
-    kinds = {notice.kind for notice in notices}
-    kind = kinds.pop() if len(kinds) == 1 else "all"
-    path = reverse("unsubscribe", kwargs={"token": unsubscribing.token(seat, kind)})
+    kinds = {Kind(notice.kind) for notice in notices}
+    path = reverse("unsubscribe", kwargs={"token": unsubscribing.token(seat, kinds)})
     address = f"{settings.PUBLIC_URL}{path}"
     context = {
         "association": association,

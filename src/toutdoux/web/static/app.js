@@ -12,26 +12,35 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete form.dataset.sent, 4000);
 });
 
-// What one types is kept in the browser until it is sent, so that a lost connection loses nothing.
+// What one types is kept in the browser until it is sent, so that a lost connection loses nothing;
+// for oneself alone, as long as one does not sign out.
 const KEEP = "toutdoux:";
+document.addEventListener("submit", (event) => {
+  if (!new URL(event.target.action, location).pathname.endsWith("/logout/")) return;
+  for (const key of Object.keys(localStorage)) if (key.startsWith(KEEP)) localStorage.removeItem(key);
+});
 // The page that follows a form that was taken says which one to let go.
 const taken = document.querySelector("[data-taken]");
 if (taken) {
   for (const key of Object.keys(localStorage)) if (key.startsWith(KEEP) && key.endsWith(":" + taken.dataset.taken)) localStorage.removeItem(key);
   history.replaceState(null, "", location.pathname + location.hash);
 }
+const WAS = "what was there";
 for (const form of document.querySelectorAll("form[data-keep]")) {
-  const place = KEEP + location.pathname + ":" + form.dataset.keep;
+  const place = KEEP + (document.body.dataset.me || "") + ":" + location.pathname + ":" + form.dataset.keep;
+  const was = {};
   const fields = [...form.elements].filter((one) => one.name && one.type !== "hidden" && one.type !== "file");
+  for (const field of fields) if (field.type !== "password" && field.type !== "radio") was[field.name] = field.value;
   try {
     const kept = JSON.parse(localStorage.getItem(place) || "{}");
     for (const field of fields) {
-      if (field.name in kept && !field.value && field.type !== "radio" && field.type !== "checkbox") field.value = kept[field.name];
-      if (field.type === "radio" && kept[field.name] === field.value) field.checked = true;
+      if (field.type === "radio") field.checked ||= kept[field.name] === field.value;
+      // In the place of what was there when one began to type, and of nothing else.
+      else if (field.name in kept && field.type !== "checkbox" && field.value === (kept[WAS]?.[field.name] ?? "")) field.value = kept[field.name];
     }
   } catch { localStorage.removeItem(place); }
   form.addEventListener("input", () => {
-    const typed = {};
+    const typed = { [WAS]: was };
     for (const field of fields) if (field.type !== "password" && (field.type !== "radio" || field.checked)) typed[field.name] = field.value;
     localStorage.setItem(place, JSON.stringify(typed));
   });

@@ -9,7 +9,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from .. import unsubscribing
-from ..kinds import LABELS, Kind, Pace
+from ..kinds import LABELS, Pace
 from ..models import Seat
 from ..speech import render
 
@@ -19,12 +19,11 @@ from ..speech import render
 @csrf_exempt
 def unsubscribe(request: Any, token: str) -> HttpResponse:
     """Looking at it changes nothing; sending its form does."""
-    id, kind = unsubscribing.told(token) or (0, "")
+    id, kinds = unsubscribing.told(token) or (0, [])
     seat = Seat.objects.select_related("member__association").filter(pk=id).first()
-    if seat is None or kind not in {*Kind, "all"}:
+    if seat is None:
         raise Http404
     if request.method == "POST":
-        kinds = list(Kind) if kind == "all" else [Kind(kind)]
         seat.notices |= {one.value: Pace.NEVER.value for one in kinds}
         seat.save(update_fields=["notices"])
     return render(
@@ -32,7 +31,7 @@ def unsubscribe(request: Any, token: str) -> HttpResponse:
         "unsubscribe.html",
         {
             "association": seat.member.association,
-            "kind": None if kind == "all" else LABELS[Kind(kind)],
+            "kinds": [LABELS[one] for one in kinds],
             "done": request.method == "POST",
         },
     )
