@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -202,6 +203,9 @@ _FOR_STEWARDS = [
     ("POST", "/members/chloe/leave", {}),
     ("POST", "/members/chloe/return", {}),
     ("POST", "/members/chloe/roles", {"role": "trésorière"}),
+    ("POST", "/members/chloe/invitation", {}),
+    ("POST", "/members/import", {"csv": "Nom\nZoé Petit\n"}),
+    ("POST", "/members/chloe/account/close", None),
     ("PUT", "/periods/P26", {"first": "2026-01-01", "last": "2026-07-18"}),
     ("DELETE", "/periods/P26", None),
     ("POST", "/journal", {"kind": "event", "title": "La fête", "date": "2026-03-01"}),
@@ -233,6 +237,54 @@ def test_stewards_look_after_members(api: Api) -> None:
     assert ana.post("/members/zoe/leave", {})["member"] is False
     assert "zoe" not in [one["handle"] for one in ana.get("/members")["items"]]
     assert "zoe" in [one["handle"] for one in ana.get("/members?former=true")["items"]]
+
+
+def test_stewards_invite_those_without_an_account_and_close_accounts(
+    loutres: Living, api: Api
+) -> None:
+    ana = api("ana")
+    ana.post("/members", {"name": "Zoé Petit"})
+    told = ana.post("/members/zoe/invitation", {})
+    assert "/join/" in told["link"]
+    assert told["mailed"] is False
+    assert problem(ana.ask("POST", "/members/zoe/invitation", {"email": "zoe"}), 422)
+    told = problem(ana.ask("POST", "/members/chloe/invitation", {}), 409)
+    assert "has an account" in told["detail"]
+    assert ana.post("/members/chloe/account/close")["member"] is True
+    assert "/join/" in ana.post("/members/chloe/invitation", {})["link"]
+    problem(ana.ask("POST", "/members/ana/account/close"), 409)
+
+
+def test_members_are_taken_from_an_export(loutres: Living, api: Api) -> None:
+    ana, before = api("ana"), length(loutres)
+    told = {"csv": "Nom;Arrivée\nZoé Petit;01/03/2026\n", "dry_run": True}
+    change = {"what": "joins", "member": "zoe", "name": "Zoé Petit", "day": "2026-03-01"}
+    assert ana.post("/members/import", told)["changes"] == [change]
+    assert length(loutres) == before
+    assert ana.post("/members/import", told | {"dry_run": False})["changes"] == [change]
+    assert ana.post("/members/import", told)["changes"] == []
+    wrong = problem(ana.ask("POST", "/members/import", {"csv": "Nom;Arrivée\nMax;hier\n"}), 422)
+    assert wrong["errors"][0]["field"] == "csv"
+    assert "2" in wrong["errors"][0]["detail"]
+    problem(ana.ask("POST", "/members/import", {"csv": "rien"}), 422)
+
+
+def test_a_member_takes_their_data_away_and_has_a_calendar_of_their_own(api: Api) -> None:
+    bob = api("bob")
+    assert bob.get("/me/data")["profile"]["handle"] == "bob"
+    before = bob.get("/me/calendar")["address"]
+    assert bob.post("/me/calendar")["address"] != before
+    assert bob.get("/me/calendar")["address"] != before
+
+
+def test_what_was_published_is_there_as_it_was(loutres: Living, api: Api) -> None:
+    ana = api("ana")
+    ana.put("/periods/P26", {"first": "2026-01-01", "last": "2026-07-18"})
+    files = ana.post("/reports/P26/publish", {})["published"]
+    for one in files:
+        answer = ana.ask("GET", f"/reports/P26/published/{one['sha256']}")
+        assert sha256(answer.content).hexdigest() == one["sha256"]
+    problem(ana.ask("GET", f"/reports/P26/published/{'0' * 64}"), 404)
 
 
 def test_the_last_steward_cannot_leave(api: Api) -> None:

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from toutdoux.actions import commands
 from toutdoux.association.models import Member, Membership, Role
 from toutdoux.ledger.models import Entry
-from toutdoux.web.models import Account, Invitation, Seat, Token
+from toutdoux.web.models import Account, Invitation, Letter, Seat, Token
 
 from .conftest import PASSWORD, Living, found
 from .english import signed_in
@@ -625,6 +625,17 @@ def test_a_closed_account_lets_nobody_in_and_its_member_can_be_invited_again(
     assert (body["kind"], body["by"]) == ("account.closed", loutres.ids["ana"])
     page = text(ana.post(loutres.url("members/bob/invite"), {"email": ""}))
     assert "The invitation is made" in page
+
+
+def test_whose_account_is_closed_is_told_by_mail(
+    loutres: Living, client_of: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.conf import settings
+
+    monkeypatch.setattr(settings, "MAIL_IS_SENT", True)
+    client_of("ana").post(loutres.url("members/bob/account/close"))
+    letter = Letter.objects.get(to="bob@example.org")
+    assert "Ana Brun a fermé ton compte dans Les Loutres libres." in letter.text
 
 
 def test_an_account_that_is_somebody_elsewhere_too_goes_on_there(

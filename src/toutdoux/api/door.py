@@ -10,6 +10,7 @@ The first line of what an operation says of itself is its summary, the rest its 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -46,6 +47,7 @@ MANY = 300
 """How many requests one may send within a minute."""
 _MINUTE = timedelta(minutes=1)
 _LONGEST_KEY = 100
+_A_KEY = re.compile(f"[!-~]{{1,{_LONGEST_KEY}}}")
 _DEEPEST = 20
 """How many objects and lists, one in another, a request has at most."""
 _ASSOCIATION = "Association"
@@ -196,7 +198,7 @@ def _check_writing(request: Any, token: Token | None) -> None:
             say("make one that may write, on your page"),
         )
     key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= _LONGEST_KEY and key.isprintable()):
+    if key is not None and not _A_KEY.fullmatch(key):
         refusal = Refusal(
             say("a key has 1 to {n} characters that can be printed", n=_LONGEST_KEY),
             say("correct what the errors name"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import orjson
+from django.conf import settings
 from ninja import Path, Query, Router
 
 from toutdoux.actions import commands, reading
@@ -12,13 +14,17 @@ from toutdoux.association.models import Member as MemberRow
 from toutdoux.association.models import Role
 from toutdoux.association.settings import settings_of
 from toutdoux.core.voters import awaiting
+from toutdoux.core.words import Refusal, say
+from toutdoux.web import accounts
 from toutdoux.web.door import Visit
 from toutdoux.web.kinds import Kind as NoticeKind
 from toutdoux.web.kinds import pace
+from toutdoux.web.views import me as me_pages
+from toutdoux.web.views import members as member_pages
 
 from . import shapes, telling
 from .door import Caller, association_row, operation
-from .problems import Problem
+from .problems import Problem, invalid
 from .telling import made
 
 router = Router()
@@ -123,6 +129,25 @@ def _notices(caller: Visit) -> Any:
     return made(shapes.Notices, {kind.value: pace(chosen, kind).value for kind in NoticeKind})
 
 
+@operation(router, "GET", "/me/data", dict[str, Any])
+def my_data(caller: Caller) -> Any:
+    """Take away all that is kept of the caller."""
+    return orjson.loads(orjson.dumps(me_pages.my_data(caller)))
+
+
+@operation(router, "GET", "/me/calendar", shapes.Address)
+def my_calendar(caller: Caller) -> Any:
+    """Show the address of the caller's own calendar. Whoever knows it reads it."""
+    return shapes.Address(address=me_pages.calendar_of(caller))
+
+
+@operation(router, "POST", "/me/calendar", shapes.Address, status=201)
+def renew_my_calendar(caller: Caller) -> Any:
+    """Give the caller's own calendar another address: the one there was leads nowhere any more."""
+    me_pages.renew_calendar(caller)
+    return shapes.Address(address=me_pages.calendar_of(caller))
+
+
 # --- members -------------------------------------------------------------------------------------
 
 
@@ -177,6 +202,35 @@ def add_member(caller: Caller, said: shapes.NewMember) -> Any:
     return _member(caller, MemberRow.objects.get(pk=id))
 
 
+@operation(router, "POST", "/members/import", shapes.MembersImported, steward=True)
+def import_members(caller: Caller, said: shapes.MemberList) -> Any:
+    """Take the members of an export, as CSV: all of it, or nothing.
+
+    With `dry_run`, tell what would change, and change nothing. It can be sent again and again.
+    """
+    from toutdoux.tables import mapping_of, read_members  # much to load
+
+    for name in ("joined", "missing"):
+        caller.day_or_none(name, getattr(said, name))
+    content = {"file": "csv", "joined": said.joined, "missing": said.missing}
+    wrong: list[Refusal] = []
+    try:
+        with member_pages.in_file(wrong):
+            members = read_members(said.csv, "csv", mapping_of(said.columns))
+            told, _ = member_pages.carry_out_list(
+                caller, members.rows, content, dry_run=said.dry_run
+            )
+    except Refusal as refusal:
+        errors = [("csv", one.why) for one in wrong]
+        raise Problem(422 if wrong else 409, refusal.why, refusal.remedy, errors) from None
+    changes = [
+        {"what": one.what.value, "member": one.handle, "name": one.name, "day": one.day.isoformat()}
+        for one in told.done
+    ]
+    notes = [caller.language.say(one) for one in (*members.notes, *told.notes)]
+    return made(shapes.MembersImported, {"changes": changes, "notes": notes})
+
+
 @operation(router, "GET", "/members/{handle}", shapes.Member)
 def member(caller: Caller, handle: HandlePath) -> Any:
     """Show a member: their memberships, roles, and what they lead."""
@@ -225,6 +279,33 @@ def begin_membership(caller: Caller, handle: HandlePath, said: shapes.OnDay) -> 
     """Record that somebody is a member again."""
     row = _mine_or_stewards(caller, handle)
     commands.begin_membership(caller.asks(), row.id, caller.instant("on", said.on))
+    return _member(caller, row)
+
+
+@operation(
+    router, "POST", "/members/{handle}/invitation", shapes.Invitation, status=201, steward=True
+)
+def invite(caller: Caller, handle: HandlePath, said: shapes.NewInvitation) -> Any:
+    """Make a link by which a member gets their account. It is told now, and never again.
+
+    With an address, and where mails are sent, it goes there as well. The links there were for this
+    member lead nowhere any more.
+    """
+    row = caller.member_called(handle)
+    if said.email and not commands.is_email(said.email):
+        refusal = Refusal(
+            say("“{text}” is not an e-mail address", text=said.email), say("correct it")
+        )
+        raise invalid("email", refusal)
+    link = accounts.invite_newcomer(caller.asks(), row, said.email)
+    return shapes.Invitation(link=link, mailed=bool(said.email) and settings.MAIL_IS_SENT)
+
+
+@operation(router, "POST", "/members/{handle}/account/close", shapes.Member, steward=True)
+def close_account(caller: Caller, handle: HandlePath) -> Any:
+    """Close a member's account: it lets nobody in any more, and they can be invited again."""
+    row = caller.member_called(handle)
+    accounts.close(caller.asks(), row)
     return _member(caller, row)
 
 

@@ -272,6 +272,32 @@ def report_file(
 
 
 @operation(
+    router,
+    "GET",
+    "/reports/{path:period}/published/{sha256}",
+    shapes.Text,
+    media=tuple(one.partition(";")[0] for one in publishing.TYPES.values()),
+)
+def published_file(
+    caller: Caller,
+    period: PeriodPath,
+    sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$", examples=["0" * 64])],
+) -> Any:
+    """Download a file of a report as it was published, by its SHA-256."""
+    mentions = caller.settings.show_mentions
+    told = publishing.published(caller.id, period, visitor=False, mentions=mentions)
+    for file in (file for one in told for file in one.files if file.sha256 == sha256):
+        content = file.content()
+        if content is not None:
+            response = HttpResponse(content, content_type=publishing.TYPES[file.form])
+            response["Content-Disposition"] = content_disposition_header(
+                True, f"{caller.language.word('activity-report')}.{file.form}"
+            )
+            return response
+    raise Http404
+
+
+@operation(
     router, "POST", "/reports/{path:period}/publish", shapes.Report, status=201, steward=True
 )
 def publish_report(caller: Caller, period: PeriodPath, said: shapes.Publish) -> Any:

@@ -230,6 +230,47 @@ class OnDay(Said):
     on: Day | None = f("2026-06-08", "Today unless given.", default=None)
 
 
+class MemberList(Said):
+    csv: Annotated[str, Field(min_length=1, max_length=2_000_000)] = f(
+        "Nom,Arrivée\nZoé Petit,2026-03-01\n", "An export, with its titles."
+    )
+    columns: Annotated[dict[str, str], Field(max_length=20)] = f(
+        {"name": "Nom complet"}, "Which title holds what, where it does not say so.", default={}
+    )
+    joined: Day | None = f(
+        "2026-03-01", "For those whose row does not say it; today unless given.", default=None
+    )
+    missing: Day | None = f(None, "When those left who are not in it.", default=None)
+    dry_run: bool = f(True, "Only tell what would change.", default=False)
+
+
+class MemberChanged(Told):
+    what: str = f("joins")
+    member: str = f("zoe")
+    name: str = f("Zoé Petit")
+    day: Day
+
+
+class MembersImported(Told):
+    changes: list[MemberChanged]
+    notes: list[str] = f([], "What was guessed, or left as it is.")
+
+
+class NewInvitation(Said):
+    email: Annotated[str, Field(max_length=254)] = f(
+        "zoe@example.org", "Where the link is sent as well.", default=""
+    )
+
+
+class Invitation(Told):
+    link: str = f("https://vote.example.org/join/3kTMd0…", "Whoever has it becomes that member.")
+    mailed: bool = f(True, "Whether it is sent to the address.")
+
+
+class Address(Told):
+    address: str = f("https://vote.example.org/a/loutres/calendar/3kTMd0….ics")
+
+
 class NewRole(Said):
     role: Name = f("trésorière")
     first: Day | None = f("2026-03-01", "Today unless given.", default=None)

@@ -31,7 +31,7 @@ from django.urls import reverse
 
 from toutdoux.actions import commands
 from toutdoux.association.models import Association, Member
-from toutdoux.core.words import Sentence, say
+from toutdoux.core.words import Refusal, Sentence, say
 from toutdoux.language import Language
 
 from . import mail
@@ -113,6 +113,57 @@ def _send_invitation(member: Member, email: str, link: str, now: datetime) -> No
     )
     language = Language(association.language, ZoneInfo(association.time_zone))
     send(email, subject, paragraphs, language, now, link=link)
+
+
+def invite_newcomer(asked: commands.Request, member: Member, email: str) -> str:
+    """The same for a référent·e, who makes links only for those who have no account: one into an
+    account is as good as its password.
+
+    Raises:
+        Refusal: they have one, or are no member now.
+    """
+    if member.erased or Seat.objects.filter(member=member).exists():
+        raise Refusal(
+            say("{member} has an account", member=member.pk),
+            say("they sign in with it; whoever lost their password asks for a new one there"),
+        )
+    return invite(asked, member, email)
+
+
+def close(asked: commands.Request, member: Member) -> None:
+    """Close a member's account: it lets nobody in any more, and they can be invited again. They are
+    told, for else nobody might notice who votes in their place.
+
+    Raises:
+        Refusal: they have none.
+    """
+    seat = Seat.objects.select_related("account").filter(member=member).first()
+    if seat is None or member.erased:
+        raise Refusal(
+            say("{member} has no account", member=member.pk), say("there is none to close")
+        )
+    with transaction.atomic():
+        commands.close_account(asked, member.pk)
+        if settings.MAIL_IS_SENT:
+            _tell_of_closing(seat.account, member, asked)
+
+
+def _tell_of_closing(account: Account, member: Member, asked: commands.Request) -> None:
+    association = member.association
+    by = Member.objects.filter(pk=asked.by).values_list("name", flat=True).first()
+    paragraphs = [
+        say("Hello {name},", name=member.name),
+        say("{by} closed your account in {association}.", by=by, association=association.name)
+        if by
+        else say("Your account in {association} was closed.", association=association.name),
+        say(
+            "You are a member as before. Ask there for an invitation to vote again; whoever takes"
+            " it up votes in your name."
+        ),
+    ]
+    subject = say("Your account in {association} is closed", association=association.name)
+    language = Language(account.language or association.language, ZoneInfo(association.time_zone))
+    send(account.email, subject, paragraphs, language, asked.now)
 
 
 def invitation_of(code: str, now: datetime) -> Invitation | None:

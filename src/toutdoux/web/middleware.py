@@ -9,6 +9,7 @@ from typing import Any
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import translation
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 from toutdoux.core.words import Refusal
 from toutdoux.language import LANGUAGES, Language
@@ -166,8 +167,9 @@ def language_of(request: Any) -> str:
 
 
 def _of_browser(request: HttpRequest) -> str:
-    for part in request.headers.get("Accept-Language", "").lower().split(","):
-        code = part.strip().split(";")[0].split("-")[0]
-        if code in LANGUAGES:
+    told = request.headers.get("Accept-Language", "").lower()
+    for name, weight in parse_accept_lang_header(told):  # those that are wanted most come first
+        code = name.partition("-")[0]
+        if code in LANGUAGES and weight:
             return code
     return "fr"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from .views import (
     accounts,
@@ -44,5 +45,6 @@ urlpatterns = [
     *notices.urls,
     path("robots.txt", public.robots, name="robots"),
     path("account/", include("allauth.urls")),
+    path("a/<str:slug>", RedirectView.as_view(pattern_name="today")),
     path("a/<str:slug>/", include([one for pages in _PAGES for one in pages.urls])),
 ]

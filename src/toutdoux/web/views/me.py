@@ -154,13 +154,17 @@ def revoke_token(visit: Visit, id: int) -> HttpResponse:
     return visit.to("me", say("The token is revoked"))
 
 
-@require_POST
-@page
-def renew_secret(visit: Visit) -> HttpResponse:
+def renew_calendar(visit: Visit) -> None:
     """Give the private calendar another address: the one there was leads nowhere from now on."""
     seat = seat_of(visit)
     seat.secret = secret()
     seat.save(update_fields=["secret"])
+
+
+@require_POST
+@page
+def renew_secret(visit: Visit) -> HttpResponse:
+    renew_calendar(visit)
     return visit.to("me", say("Your calendar has a new address"))
 
 

@@ -369,11 +369,11 @@ def import_(visit: Visit) -> HttpResponse:
     rights: dict[str, Enrolment] = {}
     content = _content_confirmed(visit) if confirmed else _content_sent(visit, form)
     if form.sound:
-        with form.taking(), _in_file(wrong):
+        with form.taking(), in_file(wrong):
             members = read_members(
                 content["bytes"].encode("latin-1"), content["file"], content["columns"]
             )
-            done, rights = _carried_out(visit, members.rows, content, dry_run=not confirmed)
+            done, rights = carry_out_list(visit, members.rows, content, dry_run=not confirmed)
             told.append(done)
             notes = [*members.notes, *done.notes]
     if told and confirmed:
@@ -435,7 +435,7 @@ def _content_confirmed(visit: Visit) -> dict[str, Any]:
     return content
 
 
-def _carried_out(
+def carry_out_list(
     visit: Visit, rows: Any, content: dict[str, Any], *, dry_run: bool
 ) -> tuple[MembersImported, dict[str, Enrolment]]:
     """Carry a list out, or only try to: what is done, and the rights of those it is done to."""
@@ -465,7 +465,7 @@ def _carried_out(
 
 
 @contextmanager
-def _in_file(wrong: list[Refusal]) -> Iterator[None]:
+def in_file(wrong: list[Refusal]) -> Iterator[None]:
     """What is wrong in a file, with the lines, as refusals that pages can say."""
     try:
         yield
@@ -497,18 +497,13 @@ def _at_line(error: TableError) -> Refusal:
 def invite(visit: Visit, handle: str) -> HttpResponse:
     """Make a link by which a member gets their account. It is shown now, and never again."""
     row = member_of(visit, handle)
-    if row.erased or Seat.objects.filter(member=row).exists():
-        raise Refusal(
-            say("{name} has an account", name=row.name or visit.erased),
-            say("they sign in with it; whoever lost their password asks for a new one there"),
-        )
     form = Form(visit.request.POST)
     email = form["email"].strip()
     if email and not commands.is_email(email):
         form.problems["email"] = say("“{text}” is not an e-mail address", text=email)
         return _member_page(visit, row, 422, inviting=form)
     with form.taking(visit.id):
-        link = accounts.invite(visit.asks(), row, email)
+        link = accounts.invite_newcomer(visit.asks(), row, email)
     if not form.sound:
         return _member_page(visit, row, form.status, form=form, inviting=form)
     mailed = bool(email) and settings.MAIL_IS_SENT
@@ -550,14 +545,9 @@ def invitations(visit: Visit) -> HttpResponse:
 def close_account(visit: Visit, handle: str) -> HttpResponse:
     """Close a member's account: it lets nobody in any more, and they can be invited again."""
     row = member_of(visit, handle)
-    if row.erased or not Seat.objects.filter(member=row).exists():
-        raise Refusal(
-            say("{name} has no account", name=row.name or visit.erased),
-            say("there is none to close"),
-        )
     form = Form(visit.request.POST)
     with form.taking(visit.id):
-        commands.close_account(visit.asks(), row.id)
+        accounts.close(visit.asks(), row)
         said = say("The account of {name} is closed", name=row.name)
         return visit.to("member", said, handle=row.handle)
     return _member_page(visit, row, form.status, form=form)
