@@ -324,6 +324,16 @@ def test_a_machine_that_tries_is_asked_to_wait_in_a_sentence(loutres: Living) ->
     assert "wait a few minutes" in answer.content.decode().lower()
 
 
+def test_after_three_wrong_codes_one_is_told_to_begin_again(loutres: Living, mail: None) -> None:
+    client = visitor()
+    client.post("/account/login/code/", {"email": "bob@example.org"})
+    for _ in range(3):
+        answer = client.post("/account/login/code/confirm/", {"code": "nonsense"})
+    assert answer["Location"] == "/account/login/code/"
+    page = client.get(answer["Location"]).content.decode()
+    assert "The code was wrong too often: ask for another." in page
+
+
 def test_a_code_by_mail_signs_in(loutres: Living, mail: None) -> None:
     client = visitor()
     assert "Send me a code" in client.get("/account/login/").content.decode()

@@ -627,7 +627,8 @@ def end_membership(request: Request, member: str, left: datetime | None = None) 
         _check_memberships(member, ending=when)
         if request.at is None:
             day = stewards.today(writer.id, max(when, at))
-            _check_stewards_remain(writer.id, member, day)
+            for one in (day, day + timedelta(days=1)):  # whose own role ends that day does not stay
+                _check_stewards_remain(writer.id, member, one)
         data = Draft("member.left", {"member": member})
         writer.append(data, at=when, by=request.by, subject=member)
         return ""

@@ -307,6 +307,8 @@ class AccountAdapter(DefaultAccountAdapter):
         message: str | None = None,
     ) -> None:
         told = _TOLD.get(message_template or "")
+        if message and message == self.error_messages["too_many_login_attempts"]:
+            told = say("The code was wrong too often: ask for another")
         if told is not None:
             request.left.text = request.language.say(told)
         elif message:
